@@ -34,3 +34,5 @@ export const targetStep = (level: number, generation: number) => `tp:${level}:${
 export const breakevenStep = (n: number) => `breakeven:${n}` as StepKey;
 export const editStep = (requestId: string) => `edit:${requestId}` as StepKey;
 export const closeStep = (requestId: string) => `close:${requestId}` as StepKey;
+export const protectStep = (n: number) => `protect:${n}` as StepKey;
+export const cancelStep = (requestId: string) => `cancel:${requestId}` as StepKey;

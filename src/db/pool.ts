@@ -1,0 +1,45 @@
+import pg from 'pg';
+import { appRole } from './migrations/0002-least-privilege.ts';
+
+export type Pool = pg.Pool;
+
+export interface PoolOptions {
+  readonly url: string;
+  /** Most connections at once; a claim that finds none free waits. */
+  readonly connections?: number;
+}
+
+/** A transaction that waits longer for a row, or rests longer while it holds one, is ended by the server. */
+const limits = '-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s';
+
+/** Connections that send without waiting for the answer before, and that own none of the tables they write. */
+export function createPool({ url, connections = 10 }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    options: limits,
+    pipeline: true,
+    onConnect: takeAppRole,
+  });
+  // A connection that dies at rest is replaced by the next query; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/**
+ * Leaves the login's own rights behind.
+ *
+ * @throws Error when the connection could still switch a trigger off: as a superuser or as owner of the tables
+ */
+export async function takeAppRole(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `select set_config('role', rolname, false) from pg_roles where rolname = '${appRole}' and pg_has_role(oid, 'member')`,
+  );
+  const { rows } = await client.query<{ readonly too_mighty: boolean }>(
+    `select r.rolsuper or coalesce(pg_has_role(c.relowner, 'member'), false) as too_mighty
+     from pg_roles r left join pg_class c on c.oid = to_regclass('account') where r.rolname = current_user`,
+  );
+  if (rows[0]?.too_mighty !== false) {
+    throw new Error(`database role: Belay must not own its tables or be superuser; let the login become "${appRole}"`);
+  }
+}

@@ -1,0 +1,2 @@
+export { session } from './session.workflow.ts';
+export { trade } from './trade.workflow.ts';
