@@ -51,7 +51,8 @@ const checkout = fileURLToPath(new URL('..', import.meta.url));
 
 const text = z.string().trim().min(1);
 const path = text.transform((value) => (isAbsolute(value) ? value : resolve(checkout, value)));
-const flag = z.enum(['1', 'true', '0', 'false']).transform((value) => value === '1' || value === 'true');
+const word = z.string().trim().toLowerCase();
+const flag = word.pipe(z.enum(['1', 'true', '0', 'false'])).transform((value) => value === '1' || value === 'true');
 const postgresUrl = text.regex(/^postgres(ql)?:\/\/\S+$/);
 const address = text.regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/);
 
@@ -70,7 +71,7 @@ const variables = {
     defaultsTo: '$XDG_CACHE_HOME/belay, else ~/.cache/belay',
   },
   BELAY_EXECUTION_MODE: {
-    schema: z.enum(['off', 'shadow', 'live']),
+    schema: word.pipe(z.enum(['off', 'shadow', 'live'])),
     rule: 'off, shadow or live',
     meaning: 'execution mode of accounts that set none',
     defaultsTo: 'live',
@@ -113,7 +114,7 @@ const variables = {
     defaultsTo: '0',
   },
   BELAY_LOG_LEVEL: {
-    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    schema: word.pipe(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
     rule: 'trace, debug, info, warn, error or silent',
     meaning: 'least severe log line shown',
     defaultsTo: 'info',

@@ -19,6 +19,7 @@ describe('the environment', () => {
   test.each([
     ['true', 'live'],
     ['false', 'off'],
+    ['True', 'live'],
   ])('EXECUTE_VIA_TS=%s means execution mode %s', (value, mode) => {
     expect(loadConfig({ EXECUTE_VIA_TS: value }).executionMode).toBe(mode);
   });

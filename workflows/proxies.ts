@@ -6,7 +6,7 @@ import { marketQueue, type TradeTiming } from './contract.ts';
  * The commands: tried once. A second try could be a second order at the broker, so a lost worker ends here in a time-out and
  * `resolveCommand` finds out by reading. The heartbeat makes that time-out early; a false one only starts the reading.
  */
-export function commandProxies(timing: TradeTiming): Pick<Activities, 'openTrade' | 'sendCommand'> {
+export function commandProxies(timing: TradeTiming) {
   return proxyActivities<Activities>({
     startToCloseTimeout: timing.commandTimeoutMs,
     heartbeatTimeout: '6 seconds',

@@ -38,7 +38,7 @@ export function followLevels(book: Book, { state, readBack }: { state: TradeStat
       intendedStop: intendedStop(trade, seen.stopLoss, slOverride === 'external' ? floor : null),
       breakevenFloor: floor,
       breakevenState: done ? 'DONE' : trade.breakevenState,
-      hasProtectDeadline: hasPosition(state) && seen.stopLoss === null,
+      hasProtectDeadline: seen.stopLoss === null && (hasPosition(state) || trade.hasProtectDeadline),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import pg from 'pg';
+import { ConfigError, configOfThisProcess } from '../config.ts';
 import { entities } from './entities.ts';
 import { migrationsList } from './migrations/index.ts';
 
@@ -32,4 +33,11 @@ async function applyMigrations(databaseUrl: string): Promise<void> {
   } finally {
     await orm.close(true);
   }
+}
+
+/** `npm run db:migrate [URL]`: for a database of your own; the embedded one is migrated by `npm start`. */
+if (import.meta.main) {
+  const url = process.argv[2] ?? configOfThisProcess().databaseUrl;
+  if (url === null) throw new ConfigError('DATABASE_URL is unset: it names the database to migrate; set it or pass the address as the argument');
+  await migrate(url);
 }

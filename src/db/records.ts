@@ -71,9 +71,8 @@ function tradeRecords(pool: Pool): TradeRecords {
 
 const live: Statement = {
   name: 'trades-live',
-  text: `select id as "tradeId", account_id::text as "accountId", symbol, side, state, substr(position_key, 3) as "positionId",
-      remaining_lots::text as "remainingLots"
-    from trade where account_id = $1::bigint and state in ('WORKING','OPEN','CLOSING','NEEDS_REVIEW') order by created_at, id`,
+  text: `select id as "tradeId", substr(position_key, 3) as "positionId", remaining_lots::text as "remainingLots" from trade
+    where account_id = $1::bigint and state in ('WORKING','OPEN','CLOSING','NEEDS_REVIEW') order by created_at, id`,
 };
 
 async function liveTrades(pool: Pool, account: AccountId): Promise<readonly LiveTrade[]> {

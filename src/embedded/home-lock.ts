@@ -7,7 +7,8 @@ import { hasCode } from './system-error.ts';
 /** The one right to run a Belay on this data folder. */
 export interface HomeLock {
   readonly home: string;
-  release(): Promise<void>;
+  /** Gives the folder back; twice is once. */
+  readonly release: () => Promise<void>;
 }
 
 /** Another Belay runs on this data folder. */

@@ -92,7 +92,8 @@ function pushQuote({ venue }: ControlDeps, request: PushQuoteRequest): MessageIn
   const { symbol, digits } = known(request.symbol);
   const bid = pointsOf(request.bid, digits);
   const ask = pointsOf(request.ask, digits);
-  if (bid <= 0 || ask < bid) throw refused(status.INVALID_ARGUMENT, `quote ${request.bid}/${request.ask} is crossed or zero`);
+  if (bid <= 0 || ask < bid)
+    throw refused(status.INVALID_ARGUMENT, `quote ${request.bid}/${request.ask} is crossed or zero`);
   const { sourceTime } = venue.exchange;
   const { events } = venue.submit({ kind: 'quote', symbol, bid, ask, sourceTime, taken: false });
   const pushed = events.find((event) => event.kind === 'quote');
@@ -117,7 +118,8 @@ function arm({ faults, hangUp }: ControlDeps, wire: WireFault): void {
 
 function faultOf(wire: WireFault): Fault {
   const kind = faultKinds.find((one) => one === wire.kind);
-  if (kind === undefined) throw refused(status.INVALID_ARGUMENT, `fault kind "${wire.kind}" is none of ${faultKinds.join(', ')}`);
+  if (kind === undefined)
+    throw refused(status.INVALID_ARGUMENT, `fault kind "${wire.kind}" is none of ${faultKinds.join(', ')}`);
   const on = wire.on === '' ? '' : [...sendNames, ...readNames].find((name) => name === wire.on);
   if (on === undefined) throw refused(status.INVALID_ARGUMENT, `fault on "${wire.on}" names no call`);
   if (!(wire.probability >= 0 && wire.probability <= 1)) {

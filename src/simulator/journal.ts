@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fdatasync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../clock.ts';
@@ -37,8 +48,16 @@ export function openJournal(directory: string, clock: Clock, replay: (time: numb
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   lock(directory);
   const file = openSync(join(directory, FILE), 'a+', 0o600);
-  ftruncateSync(file, replayAll(file, replay));
+  try {
+    ftruncateSync(file, replayAll(file, replay));
+  } catch (error) {
+    // A directory that is refused must be free for whoever repairs it.
+    closeSync(file);
+    rmSync(join(directory, LOCK), { force: true });
+    throw error;
+  }
   let dirty = false;
+  let broken = false;
   const stop = clock.every(SYNC_EVERY_MS, () => {
     if (!dirty) return;
     dirty = false;
@@ -49,8 +68,12 @@ export function openJournal(directory: string, clock: Clock, replay: (time: numb
   });
   return {
     append: (time, input) => {
-      dirty = true;
+      if (broken) throw new JournalUnusable('the journal could not be written before; restart the broker');
+      // Stays set when the write throws: after half a line nothing may follow, or the rest could not be read again.
+      broken = true;
       writeWhole(file, `${encode(time, input)}\n`);
+      broken = false;
+      dirty = true;
     },
     close: () => {
       stop();
@@ -62,7 +85,7 @@ export function openJournal(directory: string, clock: Clock, replay: (time: numb
 
 function writeWhole(file: number, line: string): void {
   const bytes = Buffer.from(line);
-  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
 }
 
 /** Quotes are by far the most, so they get a short form. */
@@ -100,7 +123,7 @@ function replayAll(file: number, replay: (time: number, input: Input) => void): 
 function* wholeLines(file: number): Generator<Buffer> {
   const block = Buffer.alloc(1 << 20);
   let rest = Buffer.alloc(0);
-  for (let at = 0, read = readSync(file, block, 0, block.length, 0); read > 0; ) {
+  for (let at = 0, read = readSync(file, block, 0, block.length, 0); read > 0;) {
     const bytes = Buffer.concat([rest, block.subarray(0, read)]);
     let start = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
@@ -116,22 +139,30 @@ function* wholeLines(file: number): Generator<Buffer> {
 /** One process per directory; the lock of a dead process is taken over. */
 function lock(directory: string): void {
   const path = join(directory, LOCK);
-  if (existsSync(path) && isAlive(Number(readFileSync(path, 'utf8')))) {
-    throw new JournalUnusable(`${directory} is used by process ${readFileSync(path, 'utf8')}`);
-  }
+  const owner = existsSync(path) ? readFileSync(path, 'utf8') : null;
+  if (owner !== null && isAlive(owner)) throw new JournalUnusable(`${directory} is used by process ${owner}`);
   rmSync(path, { force: true });
   const file = openSync(path, 'wx', 0o600);
-  writeSync(file, String(process.pid));
+  writeSync(file, `${process.pid} ${startedAt(process.pid)}`);
   closeSync(file);
 }
 
-function isAlive(pid: number): boolean {
+function isAlive(owner: string): boolean {
+  const [pid = 0, started = 0] = owner.split(' ').map(Number);
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     // ESRCH: nobody has this id any more.
     return false;
   }
+  return startedAt(pid) === started;
+}
+
+/** Ticks after boot at which the process started, 0 where the system does not tell: process ids are used again, pairs are not. */
+function startedAt(pid: number): number {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return 0;
+  const afterName = readFileSync(path, 'utf8').split(') ').at(-1) ?? '';
+  return Number(afterName.split(' ')[19] ?? 0);
 }

@@ -51,33 +51,27 @@ const schema = z
     market: z.enum(['generator', 'manual']).default('generator'),
     seed: z.string().default('belay'),
     state: z.string().optional(),
-    accounts: z
-      .string()
-      .transform(parsedJson)
-      .pipe(z.array(account).min(1))
-      .optional(),
+    accounts: z.string().transform(parsedJson).pipe(z.array(account).min(1)).optional(),
     held: z.boolean().default(false),
     'max-execution-delay-ms': milliseconds.default(1000),
     'state-lag-ms': milliseconds.default(500),
     'history-lag-ms': milliseconds.default(500),
   })
-  .transform(
-    (raw): SimulatorOptions => ({
-      port: raw.port,
-      controlPort: raw['control-port'],
-      quotes: raw.quotes ?? null,
-      symbol: raw.symbol,
-      speed: raw.speed,
-      market: raw.market,
-      seed: raw.seed,
-      state: raw.state ?? null,
-      accounts: raw.accounts ?? defaultAccounts,
-      held: raw.held,
-      maxExecutionDelayMs: raw['max-execution-delay-ms'],
-      stateLagMs: raw['state-lag-ms'],
-      historyLagMs: raw['history-lag-ms'],
-    }),
-  );
+  .transform((raw): SimulatorOptions => ({
+    port: raw.port,
+    controlPort: raw['control-port'],
+    quotes: raw.quotes ?? null,
+    symbol: raw.symbol,
+    speed: raw.speed,
+    market: raw.market,
+    seed: raw.seed,
+    state: raw.state ?? null,
+    accounts: raw.accounts ?? defaultAccounts,
+    held: raw.held,
+    maxExecutionDelayMs: raw['max-execution-delay-ms'],
+    stateLagMs: raw['state-lag-ms'],
+    historyLagMs: raw['history-lag-ms'],
+  }));
 
 /** @throws BadOption on an unknown option or a value that does not fit */
 export function parseOptions(args: readonly string[]): SimulatorOptions {

@@ -66,14 +66,19 @@ async function openDoors(
   const doors: Serving[] = [];
   const hangUp = () => doors[0]?.hangUp();
   const running: { market: Market | null } = { market: null };
-  const streams = openStreams({ venue, clock, listen: feed.listen, isHeld: () => running.market?.held ?? options.held });
+  const streams = openStreams({
+    venue,
+    clock,
+    listen: (listener) => feed.listen(listener),
+    isHeld: () => running.market?.held ?? options.held,
+  });
   const { speed, held, maxExecutionDelayMs, stateLagMs, historyLagMs } = options;
   const desk = { venue, faults, feed, counts, hangUp, maxExecutionDelayMs };
   const handlers = simHandlers({ ...desk, streams, stateLagMs, historyLagMs, speed: () => speed });
   const closeDoors = () => Promise.all(doors.map((door) => door.close()));
   try {
     doors.push(await serve(options.port, brokerService, { ...handlers }));
-    const market = startMarket(venue, clock, { source, speed, held, drained: streams.drained });
+    const market = startMarket(venue, clock, { source, speed, held, drained: () => streams.drained() });
     running.market = market;
     doors.push(await serve(options.controlPort, controlService, { ...controlHandlers({ ...desk, market }) }));
   } catch (error) {

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 
 import { credentials, Metadata, status, type ClientUnaryCall, type ServiceError } from '@grpc/grpc-js';
 
+import { systemClock } from '../../src/clock.ts';
 import { BrokerClient, ControlClient } from '../../proto/belay/simulator/v1/service.ts';
 import type { SendReply } from '../../proto/belay/simulator/v1/simulator_pb.js';
 
@@ -41,7 +42,7 @@ type Unary<Request, Reply> = (
 /** Calls a method with a deadline of `ms`. */
 export function ask<Request, Reply>(method: Unary<Request, Reply>, request: Request, ms = 5000): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    method(request, new Metadata(), { deadline: Date.now() + ms }, (error, reply) => {
+    method(request, new Metadata(), { deadline: systemClock.now() + ms }, (error, reply) => {
       if (reply === undefined) reject(error ?? new Error('neither reply nor error'));
       else resolve(reply);
     });
@@ -66,14 +67,23 @@ export interface BuyOptions {
   readonly ms?: number;
 }
 
-export function buy({ broker }: Broker, { tag, lots = '0.1', writtenAt = Date.now(), commandId = `c${tag}`, ms = 5000 }: BuyOptions): Promise<SendReply> {
+export function buy(
+  { broker }: Broker,
+  { tag, lots = '0.1', writtenAt = systemClock.now(), commandId = `c${tag}`, ms = 5000 }: BuyOptions,
+): Promise<SendReply> {
   const command = { case: 'market', value: { symbol: 'EURUSD', side: 1, lots, stopLoss: '1.08' } } as const;
   return ask(broker.send.bind(broker), { account: hedge, tag, comment: 'mine', writtenAt, commandId, command }, ms);
 }
 
-export function closePosition({ broker }: Broker, positionId: string, lots: string, tag: number, ms = 5000): Promise<SendReply> {
+export function closePosition(
+  { broker }: Broker,
+  positionId: string,
+  lots: string,
+  tag: number,
+  ms = 5000,
+): Promise<SendReply> {
   const command = { case: 'close', value: { positionId, lots } } as const;
-  const envelope = { account: hedge, tag, comment: 'mine', writtenAt: Date.now(), commandId: `c${tag}` };
+  const envelope = { account: hedge, tag, comment: 'mine', writtenAt: systemClock.now(), commandId: `c${tag}` };
   return ask(broker.send.bind(broker), { ...envelope, command }, ms);
 }
 
@@ -84,8 +94,11 @@ export const bookOf = ({ control }: Broker, login = hedge.login) => ask(control.
 
 export const stateOf = ({ control }: Broker) => ask(control.getState.bind(control), {});
 
-export const fault = ({ control }: Broker, kind: string, more: { on?: string; times?: number; ms?: number; code?: string; login?: string } = {}) =>
-  ask(control.addFault.bind(control), { kind, ...more });
+export const fault = (
+  { control }: Broker,
+  kind: string,
+  more: { on?: string; times?: number; ms?: number; code?: string; login?: string } = {},
+) => ask(control.addFault.bind(control), { kind, ...more });
 
 export const clearFaults = ({ control }: Broker) => ask(control.clearFaults.bind(control), {});
 
@@ -94,12 +107,12 @@ export const dealsOf = ({ broker }: Broker, positionId: string) =>
 
 /** Asks until the answer is as wanted. */
 export async function until<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 5000;
+  const deadline = systemClock.now() + 5000;
   for (;;) {
     const value = await read();
     if (wanted(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not reached: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (systemClock.now() > deadline) throw new Error(`not reached: ${JSON.stringify(value)}`);
+    await systemClock.sleep(5);
   }
 }
 
@@ -127,7 +140,7 @@ export async function startProcess(...args: string[]): Promise<BrokerProcess> {
 }
 
 export async function end({ child }: BrokerProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null) return child.exitCode;
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const closed = once(child, 'close');
   child.kill(signal);
   const [code] = await closed;

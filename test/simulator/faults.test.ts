@@ -4,13 +4,31 @@ import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '../../src/clock.ts';
 import { parseOptions } from '../../src/simulator/options.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { ask, bookOf, buy, clearFaults, closePosition, dealsOf, dial, failure, fault, hedge, push, stateOf, until, type Broker } from './broker.ts';
+import {
+  ask,
+  bookOf,
+  buy,
+  clearFaults,
+  closePosition,
+  dealsOf,
+  dial,
+  failure,
+  fault,
+  hedge,
+  push,
+  stateOf,
+  until,
+  type Broker,
+} from './broker.ts';
 
 let simulator: Simulator;
 let line: Broker;
 
 beforeEach(async () => {
-  simulator = await startSimulator(parseOptions(['--market', 'manual', '--max-execution-delay-ms', '2000']), systemClock);
+  simulator = await startSimulator(
+    parseOptions(['--market', 'manual', '--max-execution-delay-ms', '2000']),
+    systemClock,
+  );
   line = dial(simulator);
   await push(line);
 });
@@ -21,7 +39,11 @@ afterEach(async () => {
 });
 
 const executions = async () => (await bookOf(line)).effects.map(({ tag, executions: times }) => [tag, times]);
-const parked = () => until(() => stateOf(line), ({ requestsParked }) => requestsParked === 1);
+const parked = () =>
+  until(
+    () => stateOf(line),
+    ({ requestsParked }) => requestsParked === 1,
+  );
 
 describe('a request', () => {
   test('that is lost is never carried out and never answered', async () => {
@@ -46,15 +68,21 @@ describe('a request', () => {
     const gone = failure(buy(line, { tag: 1, ms: 200 }));
     await parked();
     expect(await gone).toBe('DEADLINE_EXCEEDED');
-    await until(() => stateOf(line), ({ requestsParked }) => requestsParked === 0);
+    await until(
+      () => stateOf(line),
+      ({ requestsParked }) => requestsParked === 0,
+    );
     await clearFaults(line);
     expect(await executions()).toEqual([]);
   });
 
   test('that was written too long ago is refused, also when a delay made it old', async () => {
-    expect(await buy(line, { tag: 1, writtenAt: Date.now() - 2500 })).toMatchObject({ code: 'request-too-old', retryAfterMs: 0 });
+    expect(await buy(line, { tag: 1, writtenAt: systemClock.now() - 2500 })).toMatchObject({
+      code: 'request-too-old',
+      retryAfterMs: 0,
+    });
     await fault(line, 'delay-request', { times: 1, ms: 400 });
-    expect(await buy(line, { tag: 2, writtenAt: Date.now() - 1800 })).toMatchObject({ code: 'request-too-old' });
+    expect(await buy(line, { tag: 2, writtenAt: systemClock.now() - 1800 })).toMatchObject({ code: 'request-too-old' });
     expect(await executions()).toEqual([]);
   });
 
@@ -89,7 +117,10 @@ describe('a repeated command', () => {
     await fault(line, 'refuse-repeats');
     expect((await buy(line, { tag: 1, commandId: 'same' })).code).toBe('repeated-command');
     expect((await buy(line, { tag: 2, commandId: 'fresh' })).code).toBe('done');
-    expect(await executions()).toEqual([[1, 2], [2, 1]]);
+    expect(await executions()).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
   });
 
   test('that the broker makes itself is counted as a second effect', async () => {
@@ -117,7 +148,14 @@ describe('deals that lag', () => {
     expect((await ask(line.broker.getSnapshot.bind(line.broker), hedge)).positions).toHaveLength(1);
     expect((await dealsOf(line, positionId)).deals).toEqual([]);
     expect((await bookOf(line)).deals).toHaveLength(1);
-    expect((await until(() => dealsOf(line, positionId), (reply) => reply.deals.length > 0)).deals).toMatchObject([{ tag: 1 }]);
+    expect(
+      (
+        await until(
+          () => dealsOf(line, positionId),
+          (reply) => reply.deals.length > 0,
+        )
+      ).deals,
+    ).toMatchObject([{ tag: 1 }]);
   });
 });
 
@@ -145,13 +183,19 @@ describe('a read', () => {
 
   test('with a wrong password or an unknown login is not authenticated', async () => {
     const { broker } = line;
-    expect(await failure(ask(broker.verify.bind(broker), { login: 'SIM-HEDGE', password: 'x' }))).toBe('UNAUTHENTICATED');
-    expect(await failure(ask(broker.verify.bind(broker), { login: 'nobody', password: 'sim' }))).toBe('UNAUTHENTICATED');
+    expect(await failure(ask(broker.verify.bind(broker), { login: 'SIM-HEDGE', password: 'x' }))).toBe(
+      'UNAUTHENTICATED',
+    );
+    expect(await failure(ask(broker.verify.bind(broker), { login: 'nobody', password: 'sim' }))).toBe(
+      'UNAUTHENTICATED',
+    );
   });
 
   test('of an empty window is a mistake, not an empty list', async () => {
     const { broker } = line;
-    expect(await failure(ask(broker.getDeals.bind(broker), { account: hedge, from: 5, to: 0 }))).toBe('INVALID_ARGUMENT');
+    expect(await failure(ask(broker.getDeals.bind(broker), { account: hedge, from: 5, to: 0 }))).toBe(
+      'INVALID_ARGUMENT',
+    );
   });
 });
 
@@ -163,7 +207,14 @@ describe('a disconnect', () => {
     await fault(line, 'disconnect');
     expect(['UNAVAILABLE', 'CANCELLED', 'INTERNAL']).toContain(await cut);
     await clearFaults(line);
-    expect((await until(() => buy(line, { tag: 2 }).catch(() => null), (reply) => reply !== null))?.code).toBe('done');
+    expect(
+      (
+        await until(
+          () => buy(line, { tag: 2 }).catch(() => null),
+          (reply) => reply !== null,
+        )
+      )?.code,
+    ).toBe('done');
     expect(await executions()).toEqual([[2, 1]]);
   });
 });

@@ -8,7 +8,24 @@ import { Metadata } from '@grpc/grpc-js';
 import { create, toJson } from '@bufbuild/protobuf';
 
 import { BookReplySchema, type QuoteReply } from '../../proto/belay/simulator/v1/simulator_pb.js';
-import { ask, bookOf, buy, clearFaults, closePosition, dial, end, failure, fault, hedge, push, startProcess, stateOf, until, type Broker, type BrokerProcess } from './broker.ts';
+import {
+  ask,
+  bookOf,
+  buy,
+  clearFaults,
+  closePosition,
+  dial,
+  end,
+  failure,
+  fault,
+  hedge,
+  push,
+  startProcess,
+  stateOf,
+  until,
+  type Broker,
+  type BrokerProcess,
+} from './broker.ts';
 
 let directory: string;
 const running: BrokerProcess[] = [];
@@ -39,7 +56,8 @@ async function quoteFile(name: string, rows: readonly string[]): Promise<string>
   return path;
 }
 
-const rows = (count: number) => Array.from({ length: count }, (_, n) => `${1_399_507_200_000 + n},1.3${String(n).padStart(4, '0')},1.4`);
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, n) => `${1_399_507_200_000 + n},1.3${String(n).padStart(4, '0')},1.4`);
 
 function ticksOf({ broker }: Broker, afterSequence = 0): Promise<QuoteReply[]> {
   return new Promise((resolve, reject) => {
@@ -79,7 +97,10 @@ describe('a broker killed with -9', () => {
     await push(before.line);
     await fault(before.line, 'park-request');
     const cut = failure(buy(before.line, { tag: 1 }));
-    await until(() => stateOf(before.line), ({ requestsParked }) => requestsParked === 1);
+    await until(
+      () => stateOf(before.line),
+      ({ requestsParked }) => requestsParked === 1,
+    );
     await end(before.broker, 'SIGKILL');
     expect(await cut).toBe('UNAVAILABLE');
     const after = await start(...state);
@@ -92,18 +113,26 @@ describe('a broker killed with -9', () => {
     const args = ['--state', join(directory, 'state'), '--quotes', file, '--speed', '0', '--held'];
     const before = await start(...args);
     await hold(before.line, 20);
-    await until(() => stateOf(before.line), ({ quotes, held }) => quotes === 20 && held);
+    await until(
+      () => stateOf(before.line),
+      ({ quotes, held }) => quotes === 20 && held,
+    );
     const seen = await ticksOf(before.line);
     await end(before.broker, 'SIGKILL');
 
     const after = await start(...args);
     expect(await stateOf(after.line)).toMatchObject({ quotes: 20, held: true, ended: false });
     await ask(after.line.control.releaseMarket.bind(after.line.control), {});
-    await until(() => stateOf(after.line), ({ ended }) => ended);
+    await until(
+      () => stateOf(after.line),
+      ({ ended }) => ended,
+    );
     const all = await ticksOf(after.line);
     expect(all.slice(0, 20)).toEqual(seen);
     expect(all.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
-    expect(all.map(({ sourceTime }) => sourceTime)).toEqual(Array.from({ length: 50 }, (_, n) => 1_399_507_200_000 + n));
+    expect(all.map(({ sourceTime }) => sourceTime)).toEqual(
+      Array.from({ length: 50 }, (_, n) => 1_399_507_200_000 + n),
+    );
     expect((await ticksOf(after.line, 48)).map(({ bid }) => bid)).toEqual(['1.30048', '1.30049']);
     expect(await failure(ticksOf(after.line, 51))).toBe('OUT_OF_RANGE');
   });

@@ -35,7 +35,11 @@ function open(demand: MessageInitShape<typeof StreamRequestSchema>) {
   call.write(demand);
   const quotes = () => events.flatMap((event) => (event.case === 'quote' ? [event.value] : []));
   const facts = () => events.flatMap((event) => (event.case === 'facts' ? [event.value] : []));
-  const sees = (wanted: () => boolean) => until(async () => wanted(), (yes) => yes);
+  const sees = (wanted: () => boolean) =>
+    until(
+      async () => wanted(),
+      (yes) => yes,
+    );
   return { call, events, quotes, facts, sees, failed: () => failed };
 }
 
@@ -46,7 +50,11 @@ describe('a stream', () => {
     await push(line, '1.1002', '1.1003');
     await push(line, '1.1004', '1.1005');
     await stream.sees(() => stream.quotes().length === 3);
-    expect(stream.quotes().map(({ sequence, bid }) => [sequence, bid])).toEqual([[1, '1.1'], [2, '1.1002'], [3, '1.1004']]);
+    expect(stream.quotes().map(({ sequence, bid }) => [sequence, bid])).toEqual([
+      [1, '1.1'],
+      [2, '1.1002'],
+      [3, '1.1004'],
+    ]);
   });
 
   test('follows a changed demand', async () => {
@@ -74,7 +82,10 @@ describe('a stream', () => {
     await push(line, '1.0799', '1.08');
     await stream.sees(() => stream.facts().length === 3);
     const [opened, partly, stopped] = stream.facts();
-    expect(opened).toMatchObject({ deals: [{ tag: 1, lots: '0.3' }], positions: [{ positionId, lots: '0.3', stopLoss: '1.08' }] });
+    expect(opened).toMatchObject({
+      deals: [{ tag: 1, lots: '0.3' }],
+      positions: [{ positionId, lots: '0.3', stopLoss: '1.08' }],
+    });
     expect(partly).toMatchObject({ deals: [{ tag: 2, lots: '0.1' }], positions: [{ lots: '0.2' }] });
     expect(stopped).toMatchObject({ deals: [{ price: '1.0799', reason: 3 }], positions: [{ positionId, lots: '0' }] });
     expect(stopped?.balance?.margin).toBe('0');
@@ -91,7 +102,10 @@ describe('a stream', () => {
     await fault(line, 'lag-deals', { times: 1, ms: 50 });
     await buy(line, { tag: 2 });
     await stream.sees(() => stream.facts().length === 4);
-    expect(stream.facts().slice(2)).toMatchObject([{ deals: [], positions: [{}] }, { deals: [{ tag: 2 }], positions: [] }]);
+    expect(stream.facts().slice(2)).toMatchObject([
+      { deals: [], positions: [{}] },
+      { deals: [{ tag: 2 }], positions: [] },
+    ]);
   });
 
   test('ends for a wrong password', async () => {

@@ -1,13 +1,14 @@
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { configOfThisProcess } from '../../src/config.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { findTemporal } from '../../src/embedded/find-temporal.ts';
 import { isAlive } from '../../src/embedded/guard.ts';
 import { freePort } from '../../src/embedded/ports.ts';
 import { startPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.ts';
+import { run } from '../../src/embedded/run.ts';
 import { templateDatabase } from './database.ts';
 
 declare global {
@@ -48,6 +49,13 @@ async function startMigrated(home: string): Promise<EmbeddedPostgres> {
   await admin.end();
   await migrate(postgres.urlOf(templateDatabase));
   return postgres;
+}
+
+/** In a process of its own: Jest loads this set-up in a way of its own that our modules need not bear. */
+async function migrate(url: string): Promise<void> {
+  const script = fileURLToPath(new URL('../../src/db/migrate.ts', import.meta.url));
+  const { code, stdout, stderr } = await run({ command: process.execPath, args: [script, url], withinMs: 60_000 });
+  if (code !== 0) throw new Error(`the template database could not be migrated:\n${stdout}${stderr}`);
 }
 
 function findProgram(): Promise<string> {

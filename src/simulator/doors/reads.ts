@@ -90,7 +90,11 @@ function inOrder(from: number, to: number): void {
   if (to === 0 || to < from) throw refused(status.INVALID_ARGUMENT, `window from ${from} to ${to} is empty`);
 }
 
-export function margin(venue: Venue, account: Account, request: MarginRequest): MessageInitShape<typeof MarginReplySchema> {
+export function margin(
+  venue: Venue,
+  account: Account,
+  request: MarginRequest,
+): MessageInitShape<typeof MarginReplySchema> {
   const listing = known(request.symbol);
   const units = openingUnits(request.lots, listing);
   if (isRefusal(units)) throw refused(status.INVALID_ARGUMENT, units.text);

@@ -39,7 +39,9 @@ export function simHandlers(door: SimDoor): BrokerHandlers {
   return {
     verify: read(door, 'Verify', own, (account) => verified(door, account)),
     getSnapshot: read(door, 'GetSnapshot', own, (account) => reads.snapshot(venue, account)),
-    getInstruments: read(door, 'GetInstruments', within, (_, request: InstrumentsRequest) => reads.instruments(venue, request, door.speed())),
+    getInstruments: read(door, 'GetInstruments', within, (_, request: InstrumentsRequest) =>
+      reads.instruments(venue, request, door.speed()),
+    ),
     getQuote: read(door, 'GetQuote', within, (_, request: QuoteRequest) => reads.quote(venue, request)),
     getTicks: (call) => void streamTicks(door, call),
     getCandles: read(door, 'GetCandles', within, (_, request: CandlesRequest) => reads.candles(venue, request)),
@@ -47,7 +49,10 @@ export function simHandlers(door: SimDoor): BrokerHandlers {
       orders: reads.orders(account, request).map(wireOrder),
     })),
     getDeals: read(door, 'GetDeals', within, (account, request: HistoryRequest) => ({
-      deals: reads.deals(account, request).filter((deal) => door.feed.isVisible(deal)).map(wireDeal),
+      deals: reads
+        .deals(account, request)
+        .filter((deal) => door.feed.isVisible(deal))
+        .map(wireDeal),
     })),
     getMargin: read(door, 'GetMargin', within, (account, request: MarginRequest) => {
       sideOf(request.side);

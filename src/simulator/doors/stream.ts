@@ -57,7 +57,12 @@ export function openStreams(deps: StreamDeps): Streams {
  * One client's stream. Each message of the client states its demand anew: the symbols replace the former ones (names the broker
  * does not list are never quoted), the accounts are added. A wrong password ends the stream.
  */
-function serveStream({ venue, clock, listen, isHeld }: StreamDeps, call: StreamCall, outlet: Outlet, done: () => void): void {
+function serveStream(
+  { venue, clock, listen, isHeld }: StreamDeps,
+  call: StreamCall,
+  outlet: Outlet,
+  done: () => void,
+): void {
   const logins = new Set<string>();
   let symbols = new Set<string>();
 

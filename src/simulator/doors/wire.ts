@@ -59,15 +59,29 @@ const reasons = {
 /** Hundredths (money, lots) as a decimal. */
 export const hundredths = (amount: number): string => new Big(amount).div(100).toFixed();
 
-const pricesOf = (digits: number) => (points: number): string => new Big(points).div(new Big(10).pow(digits)).toFixed();
+const pricesOf =
+  (digits: number) =>
+  (points: number): string =>
+    new Big(points).div(new Big(10).pow(digits)).toFixed();
 
 export function wireQuote(tick: Tick): MessageInitShape<typeof QuoteReplySchema> {
   const price = pricesOf(listed(tick.symbol).digits);
   const { symbol, sequence, time } = tick;
-  return { symbol, sequence, time, bid: price(tick.bid), ask: price(tick.ask), ...optional('sourceTime', tick.sourceTime) };
+  return {
+    symbol,
+    sequence,
+    time,
+    bid: price(tick.bid),
+    ask: price(tick.ask),
+    ...optional('sourceTime', tick.sourceTime),
+  };
 }
 
-export function wirePosition(exchange: Exchange, account: Account, position: Position): MessageInitShape<typeof PositionSchema> {
+export function wirePosition(
+  exchange: Exchange,
+  account: Account,
+  position: Position,
+): MessageInitShape<typeof PositionSchema> {
   const listing = listed(position.symbol);
   const price = pricesOf(listing.digits);
   const tick = exchange.ticks.get(position.symbol);
@@ -132,7 +146,11 @@ export function wireDeal(deal: Deal): MessageInitShape<typeof DealSchema> {
   };
 }
 
-export function wireBalance(exchange: Exchange, account: Account, asOf: number): MessageInitShape<typeof BalanceSchema> {
+export function wireBalance(
+  exchange: Exchange,
+  account: Account,
+  asOf: number,
+): MessageInitShape<typeof BalanceSchema> {
   const { balance, equity, margin } = figures(exchange, account);
   return {
     balance: hundredths(balance),
@@ -177,7 +195,15 @@ export function wireInstrument(
 export function wireBar(bar: Bar, listing: Listing, closed: boolean): MessageInitShape<typeof CandleSchema> {
   const price = pricesOf(listing.digits);
   const { time, tickVolume } = bar;
-  return { time, tickVolume, closed, open: price(bar.open), high: price(bar.high), low: price(bar.low), close: price(bar.close) };
+  return {
+    time,
+    tickVolume,
+    closed,
+    open: price(bar.open),
+    high: price(bar.high),
+    low: price(bar.low),
+    close: price(bar.close),
+  };
 }
 
 export function wireFacts(
@@ -224,4 +250,3 @@ function optional<Name extends string, Value>(name: Name, value: Value | null): 
 function optionalPrice<Name extends string>(name: Name, points: number | null, price: (points: number) => string) {
   return optional(name, points === null ? null : price(points));
 }
-

@@ -1,4 +1,11 @@
-import { opposite, type DealReason, type OrderState, type OrderType, type Side, type UtcMs } from '../../domain/facts.ts';
+import {
+  opposite,
+  type DealReason,
+  type OrderState,
+  type OrderType,
+  type Side,
+  type UtcMs,
+} from '../../domain/facts.ts';
 
 /**
  * The broker's book, in integers: prices in points (10^-digits), volume in hundredths of a lot, money in hundredths of the

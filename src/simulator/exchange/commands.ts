@@ -3,7 +3,18 @@ import { exitPoints, newId, recordOrder, recordPosition, type Account, type Orde
 import { closeUnits, fill, marketOrder } from './fills.ts';
 import { refuse, type Answer, type Command, type CommandOf, type Refusal, type Sender } from './inputs.ts';
 import { listed } from './listings.ts';
-import { affordable, closingUnits, frozen, isRefusal, levels, openingUnits, restingPrice, tradable, type LevelsInPoints, type Market } from './rules.ts';
+import {
+  affordable,
+  closingUnits,
+  frozen,
+  isRefusal,
+  levels,
+  openingUnits,
+  restingPrice,
+  tradable,
+  type LevelsInPoints,
+  type Market,
+} from './rules.ts';
 
 /** Carries a request out, or refuses it and changes nothing. */
 export function execute(step: Step, account: Account, sender: Sender, command: Command): Answer {
@@ -99,7 +110,8 @@ function modify(step: Step, account: Account, command: CommandOf<'modify'>): Ans
   // An unchanged leg may stand closer than the stops level by now: only a changed one is measured.
   const asked = levels(command, position.side, exit, market.listing, position);
   if (isRefusal(asked)) return asked;
-  if (sameLevels(position, asked)) return refuse('no-changes', `position ${position.id} is protected like that already`);
+  if (sameLevels(position, asked))
+    return refuse('no-changes', `position ${position.id} is protected like that already`);
   const caught = frozen(market, exit, [position.stop, position.target]);
   if (caught !== null) return caught;
   recordPosition(step, account, { ...position, ...asked });

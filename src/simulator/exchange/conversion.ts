@@ -13,7 +13,9 @@ export interface Rate {
   readonly denominator: bigint;
 }
 
-const crosses: Readonly<Record<string, { readonly symbol: string; readonly scale: bigint; readonly inverse: boolean }>> = {
+const crosses: Readonly<
+  Record<string, { readonly symbol: string; readonly scale: bigint; readonly inverse: boolean }>
+> = {
   EUR: { symbol: 'EURUSD', scale: 100_000n, inverse: false },
   GBP: { symbol: 'GBPUSD', scale: 100_000n, inverse: false },
   JPY: { symbol: 'USDJPY', scale: 1_000n, inverse: true },

@@ -96,10 +96,22 @@ const table: readonly Listing[] = [
     swapShort: 320,
     swapTripleWeekday: 5,
     commissionPerLot: 0,
-    session: weekdays({ opens: { day: 0, hour: 22 }, closes: { day: 5, hour: 21 }, pause: { fromHour: 21, toHour: 22 } }),
+    session: weekdays({
+      opens: { day: 0, hour: 22 },
+      closes: { day: 5, hour: 21 },
+      pause: { fromHour: 21, toHour: 22 },
+    }),
   },
   // Suspended for new business, as some brokers did in 2022: what "close only" looks like.
-  { ...currencyPair, symbol: 'USDCNH', baseCurrency: 'USD', profitCurrency: 'CNH', tradeMode: 'CLOSE_ONLY', swapLong: -500, swapShort: -900 },
+  {
+    ...currencyPair,
+    symbol: 'USDCNH',
+    baseCurrency: 'USD',
+    profitCurrency: 'CNH',
+    tradeMode: 'CLOSE_ONLY',
+    swapLong: -500,
+    swapShort: -900,
+  },
 ];
 
 export const listings: ReadonlyMap<string, Listing> = new Map(table.map((listing) => [listing.symbol, listing]));

@@ -27,7 +27,8 @@ export function tradable(exchange: Exchange, symbol: string, purpose: 'open' | '
   if (listing.tradeMode === 'CLOSE_ONLY' && purpose === 'open') return refuse('close-only', `${symbol} is close only`);
   const tick = exchange.ticks.get(symbol);
   if (tick === undefined) return refuse('no-quotes', `no quote of ${symbol} yet`, SOON);
-  if (!isOpen(listing.session, exchange.sourceTime)) return refuse('market-closed', `the session of ${symbol} is closed`);
+  if (!isOpen(listing.session, exchange.sourceTime))
+    return refuse('market-closed', `the session of ${symbol} is closed`);
   return { listing, tick };
 }
 
@@ -89,7 +90,8 @@ export function levels(
   const inside = (level: number | null, distance: number, held: number | null) =>
     level !== null && level !== held && distance < near;
   if (inside(stop, (exit - (stop ?? 0)) * down, standing.stop)) return tooClose('stop loss', asked.stopLoss, near);
-  if (inside(target, ((target ?? 0) - exit) * down, standing.target)) return tooClose('take profit', asked.takeProfit, near);
+  if (inside(target, ((target ?? 0) - exit) * down, standing.target))
+    return tooClose('take profit', asked.takeProfit, near);
   return { stop, target };
 }
 
@@ -101,7 +103,8 @@ function tooClose(leg: string, level: string | null, near: number): Refusal {
 function points(text: string, listing: Listing, code: 'invalid-price' | 'invalid-stops'): number | Refusal {
   const value = attempt(() => price(text));
   if (value === null || isZero(value)) return refuse(code, `price "${text}" is not a positive decimal`);
-  if (!isOnStep(value, listing.tickSize)) return refuse(code, `price ${value} is not a multiple of ${listing.tickSize}`);
+  if (!isOnStep(value, listing.tickSize))
+    return refuse(code, `price ${value} is not a multiple of ${listing.tickSize}`);
   return attempt(() => toPoints(value, listing.digits)) ?? refuse(code, `price ${value} is out of range`);
 }
 

@@ -26,6 +26,10 @@ const characters: readonly Character[] = [
 /** Milliseconds between two quotes of the whole market, on average. */
 const MEAN_PAUSE = 120;
 
+interface GeneratedMarket extends QuoteSource {
+  quotes(from: number): Generator<SourceQuote>;
+}
+
 interface Walk {
   readonly character: Character;
   readonly listing: Listing;
@@ -41,9 +45,10 @@ interface Walk {
  * A market made up from a seed: small trends that end without notice, calm and hot spells, a spread that widens with the heat.
  * The same seed gives the same quotes.
  */
-export function generatedMarket(seed: string): QuoteSource {
+export function generatedMarket(seed: string): GeneratedMarket {
   return {
     id: `generator ${seed}`,
+    ends: true,
     *quotes(from) {
       const random = seededRandom(seed);
       const walks = characters.map(begin);

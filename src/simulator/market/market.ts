@@ -53,7 +53,7 @@ export function startMarket(venue: Venue, clock: Clock, options: MarketOptions):
       left -= 1;
       venue.submit(taken(quote));
     }
-    ended = true;
+    ended = source.ends;
   };
   const finished = run();
   return {

@@ -24,9 +24,12 @@ export class BadQuoteLine extends Error {
  */
 export async function quoteFile(path: string, listing: Listing): Promise<QuoteSource> {
   const { size } = await stat(path);
-  const digest = createHash('sha256').update(`${basename(path)} ${size} ${listing.symbol}`).digest('hex');
+  const digest = createHash('sha256')
+    .update(`${basename(path)} ${size} ${listing.symbol}`)
+    .digest('hex');
   return {
     id: `file ${listing.symbol} ${digest.slice(0, 16)}`,
+    ends: true,
     quotes: (from) => read(path, listing, from),
   };
 }
@@ -70,7 +73,8 @@ function parse(text: string, listing: Listing, before: number | null, place: str
   const parts = text.split(',');
   const [stamp = '', bidText = '', askText = ''] = parts;
   if (parts.length !== 3) throw bad(place, text, `expected 3 fields, found ${parts.length}`);
-  if (!/^\d{1,15}$/.test(stamp)) throw bad(place, text, `timestamp_ms "${stamp}" is not a whole number of milliseconds`);
+  if (!/^\d{1,15}$/.test(stamp))
+    throw bad(place, text, `timestamp_ms "${stamp}" is not a whole number of milliseconds`);
   const time = Number(stamp);
   if (before !== null && time < before) throw bad(place, text, `timestamp_ms ${stamp} is before the line above`);
   const bid = pointsIn(bidText, listing, place, text);

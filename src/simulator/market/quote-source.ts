@@ -12,6 +12,8 @@ export interface SourceQuote {
 /** Where quotes come from. The same id gives the same quotes in the same order. */
 export interface QuoteSource {
   readonly id: string;
+  /** Whether the market is over after the last quote; one that is moved by hand never is. */
+  readonly ends: boolean;
   /** Quotes from the given one on (0 = the first); ends when the market has no more. */
   quotes(from: number): AsyncGenerator<SourceQuote> | Generator<SourceQuote>;
 }
@@ -19,6 +21,7 @@ export interface QuoteSource {
 /** A market that moves only by hand. */
 export const manualMarket: QuoteSource = {
   id: 'manual',
+  ends: false,
   *quotes() {
     // Quotes are pushed through the control door.
   },

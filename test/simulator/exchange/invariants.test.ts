@@ -13,7 +13,13 @@ import { world, type World } from './market-world.ts';
 /** What a trader might do next; positions and orders are chosen by number among those there are. */
 type Deed =
   | { readonly do: 'move'; readonly by: number; readonly spread: number }
-  | { readonly do: 'trade'; readonly side: 'BUY' | 'SELL'; readonly units: number; readonly stop: number; readonly target: number }
+  | {
+      readonly do: 'trade';
+      readonly side: 'BUY' | 'SELL';
+      readonly units: number;
+      readonly stop: number;
+      readonly target: number;
+    }
   | { readonly do: 'rest'; readonly side: 'BUY' | 'SELL'; readonly units: number; readonly away: number }
   | { readonly do: 'close'; readonly which: number; readonly units: number }
   | { readonly do: 'protect'; readonly which: number; readonly stop: number };
@@ -21,11 +27,37 @@ type Deed =
 const side = fc.constantFrom('BUY' as const, 'SELL' as const);
 const units = fc.integer({ min: 1, max: 300 });
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('move' as const), by: fc.integer({ min: -150, max: 150 }), spread: fc.integer({ min: 1, max: 30 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('trade' as const), side, units, stop: fc.integer({ min: 10, max: 200 }), target: fc.integer({ min: 10, max: 200 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rest' as const), side, units, away: fc.integer({ min: -100, max: 100 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('move' as const),
+      by: fc.integer({ min: -150, max: 150 }),
+      spread: fc.integer({ min: 1, max: 30 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('trade' as const),
+      side,
+      units,
+      stop: fc.integer({ min: 10, max: 200 }),
+      target: fc.integer({ min: 10, max: 200 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('rest' as const), side, units, away: fc.integer({ min: -100, max: 100 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('close' as const), which: fc.nat(5), units }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('protect' as const), which: fc.nat(5), stop: fc.integer({ min: 1, max: 200 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('protect' as const),
+      which: fc.nat(5),
+      stop: fc.integer({ min: 1, max: 200 }),
+    }),
+  },
 );
 
 const price = (points: number) => (points / 100_000).toFixed(5);
@@ -48,12 +80,29 @@ function commandFor(market: World, one: Exclude<Deed, { do: 'move' }>, bid: numb
     const exit = one.side === 'BUY' ? bid : ask;
     const down = one.side === 'BUY' ? 1 : -1;
     const stopLoss = price(exit - one.stop * down);
-    return { kind: 'market', symbol: 'EURUSD', side: one.side, lots: volume(one.units), stopLoss, takeProfit: price(exit + one.target * down) };
+    return {
+      kind: 'market',
+      symbol: 'EURUSD',
+      side: one.side,
+      lots: volume(one.units),
+      stopLoss,
+      takeProfit: price(exit + one.target * down),
+    };
   }
   if (one.do === 'rest') {
     const type = one.away < 0 === (one.side === 'BUY') ? 'LIMIT' : 'STOP';
     const level = price((one.side === 'BUY' ? ask : bid) + one.away);
-    return { kind: 'pending', symbol: 'EURUSD', side: one.side, type, price: level, lots: volume(one.units), stopLoss: null, takeProfit: null, expiresAt: null };
+    return {
+      kind: 'pending',
+      symbol: 'EURUSD',
+      side: one.side,
+      type,
+      price: level,
+      lots: volume(one.units),
+      stopLoss: null,
+      takeProfit: null,
+      expiresAt: null,
+    };
   }
   const position = [...market.account.positions.values()][one.which];
   if (position === undefined) return null;
@@ -62,9 +111,16 @@ function commandFor(market: World, one: Exclude<Deed, { do: 'move' }>, bid: numb
   return { kind: 'modify', positionId: position.id, stopLoss: price(level), takeProfit: null };
 }
 
-const life = fc.record({ hedging: fc.boolean(), currency: fc.constantFrom('USD', 'EUR'), deeds: fc.array(deed, { maxLength: 60 }) });
+const life = fc.record({
+  hedging: fc.boolean(),
+  currency: fc.constantFrom('USD', 'EUR'),
+  deeds: fc.array(deed, { maxLength: 60 }),
+});
 
-function live({ hedging, currency, deeds }: { hedging: boolean; currency: string; deeds: readonly Deed[] }, check: (market: World) => void) {
+function live(
+  { hedging, currency, deeds }: { hedging: boolean; currency: string; deeds: readonly Deed[] },
+  check: (market: World) => void,
+) {
   const market = world({ hedging, currency, deposit: 300_000 });
   market.quote('EURUSD', 110_000, 110_010);
   for (const one of deeds) {
@@ -92,7 +148,10 @@ describe('whatever a trader does', () => {
     fc.assert(
       fc.property(life, (one) => {
         live(one, ({ account }) => {
-          const booked = account.deals.reduce((total, { profit, commission, swap }) => total + profit + commission + swap, 0);
+          const booked = account.deals.reduce(
+            (total, { profit, commission, swap }) => total + profit + commission + swap,
+            0,
+          );
           expect(account.balance).toBe(account.deposit + booked);
         });
       }),
@@ -139,7 +198,8 @@ describe('whatever a trader does', () => {
         for (const event of shuffled) {
           if (event.kind !== 'position') continue;
           const before = newest.get(event.position.id);
-          if (before === undefined || before.updatedAt < event.position.updatedAt) newest.set(event.position.id, event.position);
+          if (before === undefined || before.updatedAt < event.position.updatedAt)
+            newest.set(event.position.id, event.position);
         }
         const open = [...newest].filter(([, { units: left }]) => left > 0).map(([id]) => id);
         expect(open.sort()).toEqual([...account.positions.keys()].sort());
@@ -154,12 +214,32 @@ describe('determinism', () => {
     const hash = createHash('sha256');
     let time = 1_000_000;
     const feed = (input: Input) => hash.update(JSON.stringify(apply(exchange, (time += 7), input)));
-    feed({ kind: 'account', login: 'A', password: 'p', currency: 'EUR', hedging: true, deposit: 100_000_000, leverage: 100 });
+    feed({
+      kind: 'account',
+      login: 'A',
+      password: 'p',
+      currency: 'EUR',
+      hedging: true,
+      deposit: 100_000_000,
+      leverage: 100,
+    });
     let taken = 0;
-    for (const { symbol, bid, ask, sourceTime } of generatedMarket(seed).quotes(0) as Iterable<{ symbol: string; bid: number; ask: number; sourceTime: null }>) {
+    for (const { symbol, bid, ask, sourceTime } of generatedMarket(seed).quotes(0)) {
       feed({ kind: 'quote', symbol, bid, ask, sourceTime, taken: true });
       taken += 1;
-      if (taken % 50 === 0) feed({ kind: 'send', sender: { login: 'A', tag: taken, shownTag: taken, comment: '', commandId: '', reason: 'EXPERT' }, command: { kind: 'market', symbol: 'EURUSD', side: taken % 100 === 0 ? 'BUY' : 'SELL', lots: '0.1', stopLoss: null, takeProfit: null } });
+      if (taken % 50 === 0)
+        feed({
+          kind: 'send',
+          sender: { login: 'A', tag: taken, shownTag: taken, comment: '', commandId: '', reason: 'EXPERT' },
+          command: {
+            kind: 'market',
+            symbol: 'EURUSD',
+            side: taken % 100 === 0 ? 'BUY' : 'SELL',
+            lots: '0.1',
+            stopLoss: null,
+            takeProfit: null,
+          },
+        });
       if (taken === 5000) return hash.digest('hex');
     }
     throw new Error('the market ended');

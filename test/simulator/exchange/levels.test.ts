@@ -10,7 +10,12 @@ function trading(terms: Parameters<typeof world>[0] = {}) {
   return market;
 }
 
-const pending = (side: 'BUY' | 'SELL', type: 'LIMIT' | 'STOP', price: string, expiresAt: number | null = null): Command => ({
+const pending = (
+  side: 'BUY' | 'SELL',
+  type: 'LIMIT' | 'STOP',
+  price: string,
+  expiresAt: number | null = null,
+): Command => ({
   kind: 'pending',
   symbol: 'EURUSD',
   side,
@@ -25,9 +30,30 @@ const pending = (side: 'BUY' | 'SELL', type: 'LIMIT' | 'STOP', price: string, ex
 describe('a stop or target at the broker', () => {
   test.each([
     ['a long stop at the bid', buy('1', { stopLoss: '1.099' }), [109_901, 109_911], [109_900, 109_910], 'SL', 109_900],
-    ['a long target at the bid', buy('1', { takeProfit: '1.101' }), [110_099, 110_110], [110_100, 110_110], 'TP', 110_100],
-    ['a short stop at the ask', sell('1', { stopLoss: '1.101' }), [110_098, 110_099], [110_099, 110_100], 'SL', 110_100],
-    ['a short target at the ask', sell('1', { takeProfit: '1.099' }), [109_891, 109_901], [109_890, 109_900], 'TP', 109_900],
+    [
+      'a long target at the bid',
+      buy('1', { takeProfit: '1.101' }),
+      [110_099, 110_110],
+      [110_100, 110_110],
+      'TP',
+      110_100,
+    ],
+    [
+      'a short stop at the ask',
+      sell('1', { stopLoss: '1.101' }),
+      [110_098, 110_099],
+      [110_099, 110_100],
+      'SL',
+      110_100,
+    ],
+    [
+      'a short target at the ask',
+      sell('1', { takeProfit: '1.099' }),
+      [109_891, 109_901],
+      [109_890, 109_900],
+      'TP',
+      109_900,
+    ],
   ] as const)('%s', (_, order, [nearBid, nearAsk], [hitBid, hitAsk], reason, price) => {
     const market = trading();
     market.send(order);
@@ -71,7 +97,10 @@ describe('a resting entry order', () => {
     market.quote('EURUSD', hit[0], hit[1]);
     expect(market.account.deals[0]).toMatchObject({ entry: 'IN', price: points, tag: 7 });
     expect(onlyPosition(market)).toMatchObject({ side, tag: 7 });
-    expect([...market.account.orders.values()][0]).toMatchObject({ state: 'FILLED', positionId: onlyPosition(market).id });
+    expect([...market.account.orders.values()][0]).toMatchObject({
+      state: 'FILLED',
+      positionId: onlyPosition(market).id,
+    });
   });
 
   test.each([
@@ -99,7 +128,14 @@ describe('a resting entry order', () => {
     const market = trading();
     const placed = market.send(pending('BUY', 'LIMIT', '1.09'));
     const orderId = placed.code === 'done' ? (placed.orderId ?? '') : '';
-    const amend: Command = { kind: 'amend', orderId, price: '1.095', stopLoss: '1.08', takeProfit: null, expiresAt: null };
+    const amend: Command = {
+      kind: 'amend',
+      orderId,
+      price: '1.095',
+      stopLoss: '1.08',
+      takeProfit: null,
+      expiresAt: null,
+    };
     expect(market.send(amend).code).toBe('done');
     expect(market.account.working.get(orderId)).toMatchObject({ price: 109_500, stop: 108_000 });
     expect(market.send(amend).code).toBe('no-changes');

@@ -1,4 +1,9 @@
-import { emptyExchange, type Account, type Exchange, type ExchangeEvent } from '../../../src/simulator/exchange/book.ts';
+import {
+  emptyExchange,
+  type Account,
+  type Exchange,
+  type ExchangeEvent,
+} from '../../../src/simulator/exchange/book.ts';
 import { apply } from '../../../src/simulator/exchange/exchange.ts';
 import type { Answer, Command, Input } from '../../../src/simulator/exchange/inputs.ts';
 
@@ -42,7 +47,14 @@ export function world({ hedging = true, currency = 'USD', deposit = 1_000_000, l
       self.feed({ kind: 'quote', symbol, bid, ask, sourceTime, taken: true }),
     send: (command, tag = 7) => {
       self.now += 10;
-      const sender = { login: 'A', tag, shownTag: tag, comment: 'c', commandId: `id-${tag}`, reason: 'EXPERT' } as const;
+      const sender = {
+        login: 'A',
+        tag,
+        shownTag: tag,
+        comment: 'c',
+        commandId: `id-${tag}`,
+        reason: 'EXPERT',
+      } as const;
       const { events: happened, answer } = apply(exchange, self.now, { kind: 'send', sender, command });
       events.push(...happened);
       if (answer === null) throw new Error('a send was not answered');

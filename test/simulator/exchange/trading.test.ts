@@ -43,7 +43,13 @@ describe('closing by position', () => {
     market.send(buy('1'));
     market.quote('EURUSD', 110_110, 110_120);
     close(market, '0.4');
-    expect(market.account.deals[1]).toMatchObject({ entry: 'OUT', side: 'SELL', units: 40, price: 110_110, profit: 4000 });
+    expect(market.account.deals[1]).toMatchObject({
+      entry: 'OUT',
+      side: 'SELL',
+      units: 40,
+      price: 110_110,
+      profit: 4000,
+    });
     expect(onlyPosition(market)).toMatchObject({ units: 60, entry: 110_010 });
   });
 
