@@ -1,89 +1,115 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, type Config } from './config.ts';
 
-/** Encrypts with its last key, decrypts with all of them. */
+/** Keys by id. The last one seals, all of them open, so that a key can be replaced while old text is still about. */
 export interface KeyRing {
-  /** AES-256-GCM with a random nonce; `owner` is bound to the text and must be named again to open it. */
-  seal(text: string, owner: string): string;
-  /** @throws SecretsError when the key is not in the ring, or the text was changed or belongs to another owner */
-  open(sealed: string, owner: string): string;
+  readonly sealing: string;
+  readonly keys: ReadonlyMap<string, Buffer>;
 }
 
-/** Something cannot be decrypted; never says what. */
-export class SecretsError extends Error {
-  override readonly name = 'SecretsError';
+/** What a sealed text belongs to; for anything else it does not open. */
+export interface SealedFor {
+  readonly account: string;
+  readonly purpose: string;
+  readonly version: number;
 }
 
-const version = 'v1';
+const algorithm = 'aes-256-gcm';
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** `{key id}.{nonce}.{text and tag}`, with a new nonce each time. */
+export function seal(ring: KeyRing, plain: string, sealedFor: SealedFor): string {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv(algorithm, keyOf(ring, ring.sealing), nonce, { authTagLength: tagBytes });
+  cipher.setAAD(boundTo(sealedFor));
+  const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return [ring.sealing, nonce.toString('base64url'), text.toString('base64url')].join('.');
+}
+
+/** @throws Error when the key is not in the ring, the text was changed, or it was sealed for something else */
+export function unseal(ring: KeyRing, sealed: string, sealedFor: SealedFor): string {
+  const [id = '', nonce = '', text = ''] = sealed.split('.');
+  const bytes = Buffer.from(text, 'base64url');
+  const decipher = createDecipheriv(algorithm, keyOf(ring, id), Buffer.from(nonce, 'base64url'), { authTagLength: tagBytes });
+  decipher.setAAD(boundTo(sealedFor));
+  decipher.setAuthTag(bytes.subarray(-tagBytes));
+  return decipher.update(bytes.subarray(0, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+}
+
+/** As JSON, because the parts may hold any character. */
+const boundTo = ({ account, purpose, version }: SealedFor) => Buffer.from(JSON.stringify([account, purpose, version]));
+
+/** The id of the key that sealed this, to count what an old key still holds. */
+export const sealedWith = (sealed: string): string => sealed.split('.')[0] ?? '';
+
+function keyOf({ keys }: KeyRing, id: string): Buffer {
+  const key = keys.get(id);
+  if (key === undefined) throw new Error(`secrets key "${id}" is not in the key ring`);
+  return key;
+}
 
 /**
- * A ring from lines `id:key` (32 bytes in base64 each); the last one encrypts.
+ * Lines `id:key`, the key as base64 of 32 bytes.
  *
- * @throws ConfigError on an empty ring or a line that is no key
+ * @throws ConfigError that names `source` and the line, never the key
  */
-export function keyRing(lines: string): KeyRing {
-  const keys = lines.split('\n').map((line) => line.trim()).filter((line) => line !== '').map(parseKey);
-  const newest = keys.at(-1);
-  if (newest === undefined) throw new ConfigError('the key ring is empty: give one line `id:key` with 32 bytes in base64.');
-  return {
-    seal: (text, owner) => {
-      const nonce = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', newest.key, nonce).setAAD(bound(owner));
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return [version, newest.id, ...[nonce, cipher.getAuthTag(), body].map((part) => part.toString('base64'))].join(':');
-    },
-    open: (sealed, owner) => openWith(keys, sealed, owner),
-  };
+export function parseKeyRing(text: string, source: string): KeyRing {
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const entries = lines.map((line, index) => parseLine(line, `${source} line ${index + 1}`));
+  const last = entries.at(-1);
+  if (last === undefined) throw new ConfigError(`${source} is empty: it holds lines "id:key"; put one key into it`);
+  return { sealing: last[0], keys: new Map(entries) };
 }
 
-interface Key {
-  readonly id: string;
-  readonly key: Buffer;
-}
-
-function parseKey(line: string): Key {
-  const [id = '', text = ''] = line.split(':');
-  const key = Buffer.from(text, 'base64');
-  if (id === '' || key.length !== 32) throw new ConfigError('a line of the key ring is not `id:key` with 32 bytes in base64.');
-  return { id, key };
-}
-
-const bound = (owner: string) => Buffer.from(`${owner}|credentials|${version}`);
-
-function openWith(keys: readonly Key[], sealed: string, owner: string): string {
-  const [, id, nonce = '', tag = '', body = ''] = sealed.split(':');
-  const key = keys.find((candidate) => candidate.id === id);
-  if (key === undefined) throw new SecretsError(`credentials of ${owner} were sealed with a key that is not in the ring`);
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key.key, Buffer.from(nonce, 'base64')).setAAD(bound(owner));
-    decipher.setAuthTag(Buffer.from(tag, 'base64'));
-    return decipher.update(Buffer.from(body, 'base64'), undefined, 'utf8') + decipher.final('utf8');
-  } catch {
-    // The library's own message could tell about the content.
-    throw new SecretsError(`credentials of ${owner} cannot be opened: they were changed or belong to another account`);
+function parseLine(line: string, where: string): readonly [string, Buffer] {
+  const [, id, encoded = ''] = /^([\w-]{1,40}):(.+)$/.exec(line) ?? [];
+  const key = Buffer.from(encoded, 'base64');
+  if (id === undefined || key.length !== keyBytes) {
+    throw new ConfigError(`${where} is not "id:key" with a key of ${keyBytes} bytes in base64; make one with: openssl rand -base64 32`);
   }
+  return [id, key];
 }
 
 /**
- * The ring of this Belay: from the environment, from a file, or generated once in the home (mode 0600).
+ * The ring of this configuration, else the one in the home (readable by its owner only), which is generated at the first start.
  *
- * @throws ConfigError with a database of one's own and no key: a generated one would be lost with the home
+ * @throws ConfigError when a database of one's own is used and no key is there: the home may be lost, the database is not
  */
-export async function openKeyRing(config: Pick<Config, 'home' | 'secretsKey' | 'secretsKeyFile'>): Promise<KeyRing> {
-  if (config.secretsKey !== null) return keyRing(config.secretsKey);
-  return keyRing(await readFile(config.secretsKeyFile ?? (await generated(config.home)), 'utf8'));
+export async function loadKeyRing(config: Pick<Config, 'home' | 'databaseUrl' | 'secretsKey' | 'secretsKeyFile'>): Promise<KeyRing> {
+  const { secretsKey, secretsKeyFile, databaseUrl, home } = config;
+  if (secretsKey !== null) return parseKeyRing(secretsKey, 'BELAY_SECRETS_KEY');
+  if (secretsKeyFile !== null) return parseKeyRing(await readFile(secretsKeyFile, 'utf8'), 'BELAY_SECRETS_KEY_FILE');
+  const path = join(home, 'secrets.key');
+  if (databaseUrl === null) await generateKey(home, path);
+  const text = await contentOf(path);
+  if (text !== null) return parseKeyRing(text, path);
+  throw new ConfigError('BELAY_SECRETS_KEY is unset: with DATABASE_URL the key must outlive this machine; set it or BELAY_SECRETS_KEY_FILE');
 }
 
-async function generated(home: string): Promise<string> {
-  const file = join(home, 'secrets.key');
-  await mkdir(home, { recursive: true });
+async function contentOf(path: string): Promise<string | null> {
   try {
-    await writeFile(file, `k1:${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+    return await readFile(path, 'utf8');
   } catch (error) {
-    // Made by an earlier start, or by a process that started at the same time.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
-  return file;
+}
+
+/** Written beside and linked into place, so that a reader finds a whole key or none, and of several starting processes one wins. */
+async function generateKey(home: string, path: string): Promise<void> {
+  if ((await contentOf(path)) !== null) return;
+  await mkdir(home, { recursive: true });
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, `k1:${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flush: true });
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await unlink(draft);
+  }
 }

@@ -6,7 +6,7 @@ import { ConfigError, type Config } from '../src/config.ts';
 import { createRegistry, isUnsupported, platformConnectors, type Registry } from '../src/connectors/registry.ts';
 import { createRecords, type OpenRecords } from '../src/db/records.ts';
 import { createLog, marker, type Log } from '../src/log.ts';
-import { openKeyRing, type KeyRing } from '../src/secrets.ts';
+import { loadKeyRing, seal, unseal, type KeyRing } from '../src/secrets.ts';
 import type { AccountRecord } from '../src/trading/records.ts';
 import { createTradingService, type AccountAccess, type TradingService } from '../src/trading/trading-service.ts';
 
@@ -34,7 +34,7 @@ export async function compose(config: Config, role: string): Promise<Parts> {
   const clock = systemClock;
   const records = createRecords({ url: databaseUrl });
   const registry = createRegistry(platformConnectors({ clock, log, onLateReply: (late) => void ingestLate(records, log, late) }));
-  const keys = await openKeyRing(config);
+  const keys = await loadKeyRing(config);
   const access = accessOf(registry, keys);
   const trading = createTradingService({ records, access, clock, log: { executed: (event) => marker(log, 'TS_EXEC_PATH', event) } });
   const connection = await Connection.connect({ address: temporalAddress });
@@ -57,9 +57,22 @@ function accessOf(registry: Registry, keys: KeyRing): AccountAccess {
     },
     reach: (account: AccountRecord) => {
       const { id, platform, endpoint, login, bounds } = account;
-      return { id, platform, endpoint, login, bounds, credentials: JSON.parse(keys.open(account.sealedCredentials, account.name)) as Record<string, string> };
+      return { id, platform, endpoint, login, bounds, credentials: openCredentials(keys, account) };
     },
   };
+}
+
+type Credentials = Readonly<Record<string, string>>;
+
+const sealedFor = (account: string) => ({ account, purpose: 'broker-credentials', version: 1 });
+
+/** Credentials as they are stored; `account` is the name they are bound to. */
+export function sealCredentials(keys: KeyRing, account: string, credentials: Credentials): string {
+  return seal(keys, JSON.stringify(credentials), sealedFor(account));
+}
+
+function openCredentials(keys: KeyRing, account: AccountRecord): Credentials {
+  return JSON.parse(unseal(keys, account.sealedCredentials, sealedFor(account.name))) as Credentials;
 }
 
 type Late = Parameters<NonNullable<Parameters<typeof platformConnectors>[0]['onLateReply']>>[0];

@@ -1,5 +1,5 @@
 import type { AccountRecord } from '../src/trading/records.ts';
-import type { Parts } from './compose.ts';
+import { sealCredentials, type Parts } from './compose.ts';
 
 const accounts = [
   { name: 'SIM-HEDGE', marginMode: 'HEDGING', currency: 'EUR' },
@@ -19,7 +19,7 @@ async function present({ records, trading, keys, config }: Parts, account: (type
     endpoint,
     login: account.name,
     executionMode: config.executionMode,
-    sealedCredentials: keys.seal(JSON.stringify({ password: 'sim' }), account.name),
+    sealedCredentials: sealCredentials(keys, account.name, { password: 'sim' }),
     bounds: {},
   }));
   const here = added.endpoint === endpoint ? added : await records.moveAccount(added.id, endpoint, 'start');

@@ -9,6 +9,7 @@ import { rememberedPort } from '../src/embedded/ports.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import type { OnPartEvent, Part } from '../src/embedded/supervise.ts';
 import { requireTemporal, startTemporal } from '../src/embedded/temporal.ts';
+import { loadKeyRing } from '../src/secrets.ts';
 import { createControl, type Control } from '../src/simulator/control-client.ts';
 import { compose, type Parts } from './compose.ts';
 import { addSimulatedAccounts } from './simulated-accounts.ts';
@@ -73,11 +74,17 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
     startTemporalServer(options, keep),
     startSimulator(options, keep),
   ]);
-  const connected: Config = { ...config, databaseUrl: database, temporalAddress: temporal.address };
+  const connected: Config = { ...config, ...(await keyFile(config)), databaseUrl: database, temporalAddress: temporal.address };
   const parts = await compose(connected, 'up');
   stops.push(() => parts.close());
   await addSimulatedAccounts(parts, `127.0.0.1:${simulator.port}`);
-  const env = { DATABASE_URL: database, TEMPORAL_ADDRESS: temporal.address, BELAY_HOME: config.home };
+  const env = {
+    DATABASE_URL: database,
+    TEMPORAL_ADDRESS: temporal.address,
+    BELAY_HOME: config.home,
+    BELAY_LOG_LEVEL: config.logLevel,
+    ...(connected.secretsKeyFile === null ? {} : { BELAY_SECRETS_KEY_FILE: connected.secretsKeyFile }),
+  };
   const workers = ['engine', ...Array.from({ length: options.markets ?? 1 }, (_, index) => (index === 0 ? 'market' : `market-${index + 1}`))];
   await allOrNone(workers.map(async (role) => keep(role, await startWorker(options, role, env))));
   const control = createControl(`127.0.0.1:${simulator.controlPort}`, parts.clock.now);
@@ -89,6 +96,13 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
     part: (role) => running.get(role) ?? null,
     stop,
   };
+}
+
+/** The processes find the generated key by its file: with a database address of their own they would not make one. */
+async function keyFile(config: Config): Promise<Pick<Config, 'secretsKeyFile'>> {
+  await loadKeyRing(config);
+  const generated = config.secretsKey === null && config.secretsKeyFile === null;
+  return { secretsKeyFile: generated ? join(config.home, 'secrets.key') : config.secretsKeyFile };
 }
 
 type Keep = <P extends Part>(role: string, part: P) => P;

@@ -1,6 +1,6 @@
 import { compare, isZero, subtract, type Lots } from '../domain/decimal.ts';
 import { isClosing, type Book, type BookCommand, type BookDeal, type BookOrder } from './book.ts';
-import { realLots } from './view.ts';
+import { countedTotals, realLots } from './view.ts';
 
 /**
  * The deals that stand in for proven executions of our own whose real deals lag: one per order, for the volume that is missing.
@@ -26,12 +26,17 @@ function provenLots(book: Book, command: BookCommand, order: BookOrder): Lots {
 function standIn(book: Book, command: BookCommand, order: BookOrder, lots: Lots): readonly BookDeal[] {
   const common = { orderId: order.id, brokerDealId: null, positionId: book.trade.positionKey?.slice(2) ?? null, lots, executedAt: null };
   if (isClosing(command.kind)) {
-    const open = subtract(book.trade.openedLots, book.trade.closedLots);
-    const already = book.deals.some(({ orderId, brokerDealId }) => orderId === order.id && brokerDealId === null);
-    if (!already && compare(lots, open) > 0) return [];
-    return [{ ...common, entry: 'OUT', price: null }];
+    // More than is open cannot have been closed: then the real deals must tell.
+    return compare(lots, openBeside(book, order)) > 0 ? [] : [{ ...common, entry: 'OUT', price: null }];
   }
   // Without an entry price the trade could not be opened on it.
   if (command.kind !== 'OPEN' || book.position === null || book.trade.positionKey === null) return [];
   return [{ ...common, entry: 'IN', price: book.position.entryPrice }];
+}
+
+/** What is open without the order's own provisional row. */
+function openBeside(book: Book, order: BookOrder): Lots {
+  const deals = book.deals.filter(({ orderId, brokerDealId }) => brokerDealId !== null || orderId !== order.id);
+  const { opened, closed } = countedTotals({ ...book, deals });
+  return subtract(opened, closed);
 }

@@ -39,11 +39,13 @@ export async function rememberedPort(home: string, name: string, preferred: numb
 let writing: Promise<void> = Promise.resolve();
 
 function rememberPort(home: string, name: string, port: number): Promise<void> {
-  writing = writing.then(async () => {
+  const write = async () => {
     const file = join(home, 'ports.json');
     await writeFile(`${file}.new`, JSON.stringify({ ...(await readPorts(home)), [name]: port }));
     await rename(`${file}.new`, file);
-  });
+  };
+  // A write that failed is told to its caller and does not stop the next.
+  writing = writing.then(write, write);
   return writing;
 }
 

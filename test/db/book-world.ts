@@ -170,14 +170,16 @@ export function claimed(answer: ClaimAnswer): CommandRow {
   return answer.command;
 }
 
-export const confirmed = (order: string | null = null, position: string | null = null): Settlement => ({
+type Settled<State> = Extract<Settlement, { state: State }>;
+
+export const confirmed = (order: string | null = null, position: string | null = null): Settled<'CONFIRMED'> => ({
   state: 'CONFIRMED',
   orderId: order === null ? null : orderId(order),
   positionId: position === null ? null : positionId(position),
   evidence: {},
 });
 
-export const notExecuted: Settlement = { state: 'NOT_EXECUTED', code: 'market-closed', text: 'the market is closed', retryAfterMs: null };
+export const notExecuted: Settled<'NOT_EXECUTED'> = { state: 'NOT_EXECUTED', code: 'market-closed', text: 'the market is closed', retryAfterMs: null };
 
 type Change<Kind> = Partial<Omit<Kind, 'kind'>>;
 

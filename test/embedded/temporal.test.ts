@@ -39,7 +39,9 @@ describe('the embedded Temporal server', () => {
     expect((await fetch(server.uiUrl)).status).toBe(200);
     await server.stop();
     expect(events.map((event) => event.kind)).toEqual(['started', 'died', 'restarted']);
-    await expect(requireTemporal(address, 'default')).rejects.toThrow(/TEMPORAL_ADDRESS is .*: nobody answers there\. Correct it/);
+    await expect(requireTemporal(address, 'default')).rejects.toThrow(
+      /TEMPORAL_ADDRESS is .*: nobody answers there\. Correct it/,
+    );
   });
 });
 

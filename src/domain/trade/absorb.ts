@@ -1,7 +1,7 @@
 import type { UtcMs } from '../facts.ts';
 import { breakevenStep, closeStep, openStep, protectStep, type StepKey } from '../ids.ts';
 import { unreachable } from '../outcome.ts';
-import { memoOf, type Desk, type Reply, type StepMemo, type TradeEvent, type Wish } from './desk.ts';
+import { memoOf, type Desk, type Reply, type StepMemo, type TradeEvent, type Trigger, type Wish } from './desk.ts';
 import type { CommandReport } from './intent.ts';
 import { hasPosition } from './state.ts';
 import type { TradeView } from './view.ts';
@@ -37,7 +37,7 @@ export function absorb(desk: Desk, event: TradeEvent, now: UtcMs): Desk {
     case 'facts':
       return seen(desk, event.view);
     case 'crossed':
-      return { ...desk, triggers: { ...desk.triggers, [event.trigger.level]: event.trigger } };
+      return crossed(desk, event.trigger);
     case 'asked':
       return asked(desk, event.wish);
     case 'due':
@@ -45,6 +45,17 @@ export function absorb(desk: Desk, event: TradeEvent, now: UtcMs): Desk {
     default:
       return unreachable(event);
   }
+}
+
+/** The book has moved the target already when it fired; the view follows without being read again. */
+function crossed(desk: Desk, trigger: Trigger): Desk {
+  const triggers = { ...desk.triggers, [trigger.level]: trigger };
+  if (desk.view === null) return { ...desk, triggers };
+  const targets = desk.view.targets.map((target) => {
+    const fired = target.level === trigger.level && target.generation === trigger.generation && target.state === 'ARMED';
+    return fired ? { ...target, state: 'TRIGGERED' as const } : target;
+  });
+  return { ...desk, triggers, view: { ...desk.view, targets } };
 }
 
 /** The newer of two views wins: facts and reports may overtake each other. */

@@ -29,7 +29,6 @@ class Rig {
     return this.desk.view as TradeView;
   }
   crossed(level: number, over: Partial<Trigger> = {}, at = now): Effect[] {
-    this.desk = { ...this.desk, view: withTarget(this.view(), level, { state: 'TRIGGERED' }) };
     return this.hear({ kind: 'crossed', trigger: crossing(level, over) }, at);
   }
   report(plan: CommandPlan, report: CommandReport, view = this.view(), at = now): Effect[] {
@@ -280,8 +279,6 @@ describe('whatever happens', () => {
     if (input === 'part') return rig.hear({ kind: 'asked', wish: { kind: 'close-part', requestId, by, size: { lots: lots('0.05') } } }, at);
     if (input === 'stop-removed') return rig.hear({ kind: 'facts', view: rig.view().state === 'OPEN' ? next(rig.view(), { stopLoss: null }) : rig.view() }, at);
     const level = Number(input.slice(2));
-    const target = rig.view().targets[level - 1];
-    if (target?.state === 'ARMED' && rig.view().state === 'OPEN') rig.desk = { ...rig.desk, view: withTarget(rig.view(), level, { state: 'TRIGGERED' }) };
     return rig.hear({ kind: 'crossed', trigger: crossing(level, { at }) }, at);
   }
 
