@@ -24,9 +24,9 @@ interface Backlog {
 
 /** Facts of one session on their way into the book: in order per account, retried until the database takes them. */
 export interface FactPump {
-  facts(account: AccountId, facts: readonly Fact[]): void;
+  readonly facts: (account: AccountId, facts: readonly Fact[]) => void;
   /** Something may have been missed: the account is read in full. */
-  gap(account: AccountId): void;
+  readonly gap: (account: AccountId) => void;
 }
 
 /** One bad account never holds up another; `signal` ends the retries. */

@@ -3,13 +3,13 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 /** Time as a dependency: the wall clock for records, the monotonic one for deadlines. */
 export interface Clock {
   /** UTC milliseconds. May jump. */
-  now(): number;
+  readonly now: () => number;
   /** Milliseconds since an arbitrary start. Never goes back. */
-  monotonic(): number;
+  readonly monotonic: () => number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Calls `action` every `ms` until the returned function is called. Does not keep the process alive. */
-  every(ms: number, action: () => void): () => void;
+  readonly every: (ms: number, action: () => void) => () => void;
 }
 
 export const systemClock: Clock = {

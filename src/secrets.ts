@@ -43,9 +43,6 @@ export function unseal(ring: KeyRing, sealed: string, sealedFor: SealedFor): str
 /** As JSON, because the parts may hold any character. */
 const boundTo = ({ account, purpose, version }: SealedFor) => Buffer.from(JSON.stringify([account, purpose, version]));
 
-/** The id of the key that sealed this, to count what an old key still holds. */
-export const sealedWith = (sealed: string): string => sealed.split('.')[0] ?? '';
-
 function keyOf({ keys }: KeyRing, id: string): Buffer {
   const key = keys.get(id);
   if (key === undefined) throw new Error(`secrets key "${id}" is not in the key ring`);

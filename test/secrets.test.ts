@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadKeyRing, parseKeyRing, seal, sealedWith, unseal } from '../src/secrets.ts';
+import { loadKeyRing, parseKeyRing, seal, unseal } from '../src/secrets.ts';
 
 const line = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 
@@ -38,7 +38,7 @@ describe('sealed credentials', () => {
     const before = seal(parseKeyRing(oldLine, 'test'), 'secret', owner);
     const both = parseKeyRing(`${oldLine}\n${newLine}\n`, 'test');
     expect(unseal(both, before, owner)).toBe('secret');
-    expect(sealedWith(seal(both, 'secret', owner))).toBe('new');
+    expect(seal(both, 'secret', owner)).toMatch(/^new\./);
     expect(() => unseal(parseKeyRing(newLine, 'test'), before, owner)).toThrow('"old" is not in the key ring');
   });
 });

@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { price } from '../domain/decimal.ts';
 import { accountId, tradeId, watchId, type AccountId, type WatchId } from '../domain/ids.ts';
-import { Unavailable } from '../domain/outcome.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import type { ArmedWatch, Fire, FiredWatch, WatchRecords } from '../trading/records.ts';
 import { takeAppRole, type Pool } from './pool.ts';
@@ -92,27 +91,24 @@ async function listen({ url, clock }: { readonly url: string; readonly clock: Cl
     try {
       await listenOnce({ url, clock }, changed, signal);
     } catch {
-      // The database is away: the loop is the reconnect.
+      // It was told to stop, or the database is away: then the loop is the reconnect.
     }
     await clock.sleep(reconnectMs, signal).catch(() => {});
   }
 }
 
-async function listenOnce({ url, clock }: { readonly url: string; readonly clock: Clock }, changed: () => void, signal: AbortSignal): Promise<void> {
+async function listenOnce({ url, clock }: { readonly url: string; readonly clock: Clock }, changed: () => void, signal: AbortSignal): Promise<never> {
   const client = new pg.Client({ connectionString: url, query_timeout: probeMs });
-  let lost = false;
-  client.on('error', () => {
-    lost = true;
-  });
+  const lost = new AbortController();
+  client.on('error', (error) => lost.abort(error));
   client.on('notification', changed);
   try {
     await client.connect();
     await takeAppRole(client);
     await client.query(`listen ${watchesChanged}`);
     changed();
-    while (!signal.aborted) {
-      await clock.sleep(probeMs, signal);
-      if (lost) throw new Unavailable('the listening connection was lost');
+    for (;;) {
+      await clock.sleep(probeMs, AbortSignal.any([signal, lost.signal]));
       await client.query('select 1');
     }
   } finally {

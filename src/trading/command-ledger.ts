@@ -128,8 +128,8 @@ async function viewOf(deps: LedgerDeps, command: CommandRow): Promise<TradeView>
 
 /** What a row's state means to its trade. */
 export function reportOf(command: CommandRow): CommandReport {
-  const code = String(command.outcome?.['code'] ?? command.state.toLowerCase());
-  const text = String(command.outcome?.['text'] ?? code);
+  const code = textOf(command.outcome?.['code']) ?? command.state.toLowerCase();
+  const text = textOf(command.outcome?.['text']) ?? textOf(command.outcome?.['because']) ?? code;
   switch (command.state) {
     case 'CONFIRMED':
       return { kind: 'confirmed' };
@@ -150,6 +150,8 @@ export function reportOf(command: CommandRow): CommandReport {
       return unreachable(command.state);
   }
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 async function settleOutcome(
   deps: LedgerDeps,

@@ -30,7 +30,7 @@ export function describeTrade(desk: Desk): string {
 
 function position(view: TradeView): readonly string[] {
   if (view.entryPrice === null) return [];
-  const stop = view.stopLoss === null ? 'none at the broker' : view.stopLoss;
+  const stop = view.stopLoss ?? 'none at the broker';
   return [
     `- **open** ${view.remainingLots} of ${view.openedLots} lots at ${view.entryPrice}`,
     `- **stop** ${stop}${view.breakeven.state === 'PENDING' ? ', breakeven pending' : ''}`,

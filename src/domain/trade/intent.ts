@@ -63,8 +63,11 @@ export interface CommandPlan {
   readonly onlyIfBeyond: Price | null;
   /** Closing reason; `null` for what closes nothing. */
   readonly closeReason: CloseReason | null;
-  /** `automation` is held back by execution mode `off` and by a paused trade; a person's closes pass. */
-  readonly by: 'automation' | 'person';
+  /**
+   * `automation` is held back by execution mode `off` and by a paused trade; a person's closes pass, and so does `protection`:
+   * no open position stays without a stop at the broker.
+   */
+  readonly by: 'automation' | 'protection' | 'person';
   readonly actor: string;
 }
 

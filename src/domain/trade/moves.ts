@@ -102,7 +102,7 @@ function restoreStop(desk: Desk, now: UtcMs): Move | null {
   if (view === null || view.state !== 'OPEN' || view.stopLoss !== null || view.intendedStop === null) return null;
   if (memoOf(desk, protectStep(desk.protectNumber)).tries >= protectTries) return closeUnprotected(desk);
   const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to: view.intendedStop }, takeProfit: 'keep', mayLoosen: false, setsFloor: false };
-  return send(desk, now, protectStep(desk.protectNumber), intent, { closeReason: null });
+  return send(desk, now, protectStep(desk.protectNumber), intent, { closeReason: null, protects: true });
 }
 
 function closeUnprotected(desk: Desk): Move | null {
@@ -290,6 +290,8 @@ interface PlanDetails {
   readonly onlyIfBeyond?: CommandPlan['onlyIfBeyond'];
   /** The person who asked; left out for the automation itself. */
   readonly by?: string;
+  /** Puts a missing stop back. */
+  readonly protects?: true;
 }
 
 function send(desk: Desk, now: UtcMs, step: StepKey, intent: Intent, details: PlanDetails): Move | null {
@@ -309,7 +311,7 @@ function planOf(desk: Desk, stepKey: StepKey, intent: Intent, details: PlanDetai
     targetLevel: details.targetLevel ?? null,
     onlyIfBeyond: details.onlyIfBeyond ?? null,
     closeReason: details.closeReason,
-    by: details.by === undefined ? 'automation' : 'person',
+    by: details.protects === true ? 'protection' : details.by === undefined ? 'automation' : 'person',
     actor: details.by ?? 'automation',
   };
 }
