@@ -1,8 +1,9 @@
 import type { Figure } from './figure.ts';
 import { index } from './index.ts';
+import { paths } from './paths.ts';
 
 /** What `npm run bench -- NAME …` knows. */
-const benches: Readonly<Record<string, () => AsyncGenerator<Figure>>> = { index };
+const benches: Readonly<Record<string, () => AsyncGenerator<Figure>>> = { index, paths };
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !Object.hasOwn(benches, name));

@@ -34,7 +34,9 @@ export function seal(ring: KeyRing, plain: string, sealedFor: SealedFor): string
 export function unseal(ring: KeyRing, sealed: string, sealedFor: SealedFor): string {
   const [id = '', nonce = '', text = ''] = sealed.split('.');
   const bytes = Buffer.from(text, 'base64url');
-  const decipher = createDecipheriv(algorithm, keyOf(ring, id), Buffer.from(nonce, 'base64url'), { authTagLength: tagBytes });
+  const decipher = createDecipheriv(algorithm, keyOf(ring, id), Buffer.from(nonce, 'base64url'), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(boundTo(sealedFor));
   decipher.setAuthTag(bytes.subarray(-tagBytes));
   return decipher.update(bytes.subarray(0, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
@@ -55,7 +57,10 @@ function keyOf({ keys }: KeyRing, id: string): Buffer {
  * @throws ConfigError that names `source` and the line, never the key
  */
 export function parseKeyRing(text: string, source: string): KeyRing {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const entries = lines.map((line, index) => parseLine(line, `${source} line ${index + 1}`));
   const last = entries.at(-1);
   if (last === undefined) throw new ConfigError(`${source} is empty: it holds lines "id:key"; put one key into it`);
@@ -66,7 +71,9 @@ function parseLine(line: string, where: string): readonly [string, Buffer] {
   const [, id, encoded = ''] = /^([\w-]{1,40}):(.+)$/.exec(line) ?? [];
   const key = Buffer.from(encoded, 'base64');
   if (id === undefined || key.length !== keyBytes) {
-    throw new ConfigError(`${where} is not "id:key" with a key of ${keyBytes} bytes in base64; make one with: openssl rand -base64 32`);
+    throw new ConfigError(
+      `${where} is not "id:key" with a key of ${keyBytes} bytes in base64; make one with: openssl rand -base64 32`,
+    );
   }
   return [id, key];
 }
@@ -76,7 +83,9 @@ function parseLine(line: string, where: string): readonly [string, Buffer] {
  *
  * @throws ConfigError when a database of one's own is used and no key is there: the home may be lost, the database is not
  */
-export async function loadKeyRing(config: Pick<Config, 'home' | 'databaseUrl' | 'secretsKey' | 'secretsKeyFile'>): Promise<KeyRing> {
+export async function loadKeyRing(
+  config: Pick<Config, 'home' | 'databaseUrl' | 'secretsKey' | 'secretsKeyFile'>,
+): Promise<KeyRing> {
   const { secretsKey, secretsKeyFile, databaseUrl, home } = config;
   if (secretsKey !== null) return parseKeyRing(secretsKey, 'BELAY_SECRETS_KEY');
   if (secretsKeyFile !== null) return parseKeyRing(await readFile(secretsKeyFile, 'utf8'), 'BELAY_SECRETS_KEY_FILE');
@@ -84,7 +93,9 @@ export async function loadKeyRing(config: Pick<Config, 'home' | 'databaseUrl' | 
   if (databaseUrl === null) await generateKey(home, path);
   const text = await contentOf(path);
   if (text !== null) return parseKeyRing(text, path);
-  throw new ConfigError('BELAY_SECRETS_KEY is unset: with DATABASE_URL the key must outlive this machine; set it or BELAY_SECRETS_KEY_FILE');
+  throw new ConfigError(
+    'BELAY_SECRETS_KEY is unset: with DATABASE_URL the key must outlive this machine; set it or BELAY_SECRETS_KEY_FILE',
+  );
 }
 
 async function contentOf(path: string): Promise<string | null> {

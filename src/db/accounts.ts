@@ -43,7 +43,9 @@ export class AccountNameTaken extends Error {
   override readonly name = 'AccountNameTaken';
 
   static by({ name, endpoint, login }: AccountRecord, asked: NewAccount): AccountNameTaken {
-    return new AccountNameTaken(`account name "${name}": belongs to ${login} at ${endpoint}, not to ${asked.login} at ${asked.endpoint}`);
+    return new AccountNameTaken(
+      `account name "${name}": belongs to ${login} at ${endpoint}, not to ${asked.login} at ${asked.endpoint}`,
+    );
   }
 }
 
@@ -52,16 +54,19 @@ export function accountRecords(pool: Pool): AccountRecords {
     account: (id) => readAccount(pool, id),
     accounts: async () => (await pool.query<AccountRow>({ ...all, values: [] })).rows.map(record),
     addAccount: (account) => addAccount(pool, account),
-    accountVerified: (id, verified, actor) => changeAccount(pool, { id, actor }, (tx) => markVerified(tx, id, verified, actor)),
+    accountVerified: (id, verified, actor) =>
+      changeAccount(pool, { id, actor }, (tx) => markVerified(tx, id, verified, actor)),
     moveAccount: (id, endpoint, actor) =>
       changeAccount(pool, { id, actor }, async (tx) => {
-        if ((await tx.run(move, [id, endpoint])) > 0) await writeNote(tx, { id, actor, action: 'account.moved' }, { endpoint });
+        if ((await tx.run(move, [id, endpoint])) > 0)
+          await writeNote(tx, { id, actor, action: 'account.moved' }, { endpoint });
       }),
     switchAccount: (id, change, actor) =>
       changeAccount(pool, { id, actor }, async (tx, before) => {
         const { executionMode = before.executionMode, tradingState = before.tradingState } = change;
         const changed = await tx.run(setSwitches, [id, executionMode, tradingState]);
-        if (changed > 0) await writeNote(tx, { id, actor, action: 'account.switched' }, { executionMode, tradingState });
+        if (changed > 0)
+          await writeNote(tx, { id, actor, action: 'account.switched' }, { executionMode, tradingState });
       }),
   };
 }
@@ -77,11 +82,22 @@ async function readAccount(pool: Pool, id: AccountId): Promise<AccountRecord | n
 
 async function addAccount(pool: Pool, account: NewAccount): Promise<AccountRecord> {
   const { name, platform, endpoint, login, marginMode, currency, executionMode, sealedCredentials, bounds } = account;
-  const values = [name, platform, endpoint, login, marginMode, currency, executionMode, sealedCredentials, JSON.stringify(bounds)];
+  const values = [
+    name,
+    platform,
+    endpoint,
+    login,
+    marginMode,
+    currency,
+    executionMode,
+    sealedCredentials,
+    JSON.stringify(bounds),
+  ];
   await pool.query({ ...add, values });
   const { rows } = await pool.query<AccountRow>({ ...byName, values: [name] });
   const found = record(rows[0] as AccountRow);
-  if (found.platform !== platform || found.endpoint !== endpoint || found.login !== login) throw AccountNameTaken.by(found, account);
+  if (found.platform !== platform || found.endpoint !== endpoint || found.login !== login)
+    throw AccountNameTaken.by(found, account);
   return found;
 }
 

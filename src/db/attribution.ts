@@ -30,7 +30,11 @@ export interface Known {
 
 type Sighting = Pick<OrderFact | DealFact, 'orderId' | 'positionId' | 'side' | 'reason' | 'tag'>;
 
-const serverOrigins: Readonly<Record<string, Owner['origin']>> = { SL: 'SERVER_SL', TP: 'SERVER_TP', STOP_OUT: 'STOP_OUT' };
+const serverOrigins: Readonly<Record<string, Owner['origin']>> = {
+  SL: 'SERVER_SL',
+  TP: 'SERVER_TP',
+  STOP_OUT: 'STOP_OUT',
+};
 
 export const originOf = (reason: string): Owner['origin'] => serverOrigins[reason] ?? 'EXTERNAL';
 
@@ -77,9 +81,14 @@ function isFreeFor({ orderId, isOrderDead }: TaggedCommand, sighting: Sighting):
 /** What is known once this order has its owner. */
 export function withOrder(known: Known, owner: Owner, orderId: string): Known {
   const { tradeId, commandId, origin } = owner;
-  const orders = [...known.orders.filter((order) => order.orderId !== orderId), { orderId, tradeId, commandId, origin }];
+  const orders = [
+    ...known.orders.filter((order) => order.orderId !== orderId),
+    { orderId, tradeId, commandId, origin },
+  ];
   const commands = known.commands.map((command) => {
-    return commandId !== null && command.commandId === commandId ? { ...command, orderId, isOrderDead: false } : command;
+    return commandId !== null && command.commandId === commandId
+      ? { ...command, orderId, isOrderDead: false }
+      : command;
   });
   return { ...known, orders, commands };
 }

@@ -194,4 +194,3 @@ const openingKinds: ReadonlySet<string> = new Set(['OPEN', 'PLACE_PENDING']);
 
 export const isClosing = (kind: string) => closingKinds.has(kind);
 export const isOpening = (kind: string) => openingKinds.has(kind);
-

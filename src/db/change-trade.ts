@@ -137,7 +137,10 @@ async function resume(tx: Transaction, book: Book): Promise<boolean> {
   const running: Book['trade'] = { ...book.trade, automation: 'RUNNING' };
   const off = book.targets.filter(({ state, watchState }) => state === 'ARMED' && watchState === 'DISARMED');
   const again = hasPosition(book.trade.state) ? off.map((target) => nextGeneration(running, target, null)) : [];
-  await write(tx, book, { targets: again.flatMap(({ targets }) => targets), watches: again.flatMap(({ watches }) => watches) });
+  await write(tx, book, {
+    targets: again.flatMap(({ targets }) => targets),
+    watches: again.flatMap(({ watches }) => watches),
+  });
   const resumed = await tx.run(setAutomation, [book.trade.id, 'RUNNING']);
   return (await endReview(tx, book)) || resumed > 0;
 }
@@ -165,5 +168,9 @@ async function editLadder(tx: Transaction, book: Book, rungs: readonly Rung[]): 
 }
 
 /** What makes two rungs the same, in one spelling whatever the order of keys. */
-const shapeOf = ({ rule, closeBps }: Pick<BookTarget, 'rule' | 'closeBps'>) => [Object.entries(rule).toSorted(), closeBps];
-const shapeOfRung = ({ rule: { at, size, late }, closeBps }: Rung) => [Object.entries({ ...at, ...size, late }).toSorted(), closeBps];
+const spelling = (rule: object, closeBps: number) => [
+  Object.entries(rule).toSorted(([a], [b]) => a.localeCompare(b)),
+  closeBps,
+];
+const shapeOf = ({ rule, closeBps }: Pick<BookTarget, 'rule' | 'closeBps'>) => spelling(rule, closeBps);
+const shapeOfRung = ({ rule: { at, size, late }, closeBps }: Rung) => spelling({ ...at, ...size, late }, closeBps);

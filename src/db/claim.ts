@@ -43,13 +43,20 @@ const sendCommand: Statement = {
     where id = $1`,
 };
 
-const setState: Statement = { name: 'trade-claimed', text: 'update trade set state = $2, version = version + 1 where id = $1' };
+const setState: Statement = {
+  name: 'trade-claimed',
+  text: 'update trade set state = $2, version = version + 1 where id = $1',
+};
 
 /** One commit before the send; see `CommandRecords.claim`. */
 export async function claim(
   pool: Pool,
   plan: CommandPlan,
-  { wire, before, sendWithinMs }: { readonly wire: WireCommand; readonly before: BeforeSnapshot; readonly sendWithinMs: number },
+  {
+    wire,
+    before,
+    sendWithinMs,
+  }: { readonly wire: WireCommand; readonly before: BeforeSnapshot; readonly sendWithinMs: number },
 ): Promise<ClaimAnswer> {
   const id = commandIdOf(plan.tradeId, plan.stepKey);
   return inTransaction(pool, { locked: { account: plan.accountId }, actor: plan.actor }, async (tx) => {
@@ -99,14 +106,18 @@ export function mayBePlanned(plan: CommandPlan, book: Book): boolean {
 }
 
 /** What is frozen at the first send. How much a close takes is worked out anew for each attempt. */
-export function frozenIntent({ intent, targetLevel }: CommandPlan): Intent | { readonly kind: 'CLOSE'; readonly targetLevel: number | null } {
+export function frozenIntent({
+  intent,
+  targetLevel,
+}: CommandPlan): Intent | { readonly kind: 'CLOSE'; readonly targetLevel: number | null } {
   return isClosing(intent.kind) ? { kind: 'CLOSE', targetLevel } : intent;
 }
 
 const hashOf = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest();
 
 function changedIntent(plan: CommandPlan, row: BookCommand | undefined): Denial | null {
-  if (row === undefined || row.attempt === 0 || row.intentHash === hashOf(frozenIntent(plan)).toString('hex')) return null;
+  if (row === undefined || row.attempt === 0 || row.intentHash === hashOf(frozenIntent(plan)).toString('hex'))
+    return null;
   const rule = 'what was sent once under this step cannot change';
   return { code: 'intent-changed', field: 'stepKey', value: plan.stepKey, rule, fix: 'use a new step' };
 }
@@ -125,7 +136,10 @@ interface Planned {
 }
 
 /** The row PLANNED, or brought up to this attempt's plan. */
-export async function writePlan(tx: Transaction, { id, plan, book, row }: Planned & { readonly row: BookCommand | undefined }): Promise<void> {
+export async function writePlan(
+  tx: Transaction,
+  { id, plan, book, row }: Planned & { readonly row: BookCommand | undefined },
+): Promise<void> {
   const { closeReason, intent, actor } = plan;
   const frozen = frozenIntent(plan);
   const reason = [closeReason?.reason ?? null, closeReason?.subreason ?? null, closeReason?.text ?? null];
@@ -140,7 +154,11 @@ export async function writePlan(tx: Transaction, { id, plan, book, row }: Planne
 
 async function writeClaim(tx: Transaction, { id, plan, book }: Planned, sending: readonly unknown[]): Promise<void> {
   const { trade } = book;
-  const next = isOpening(plan.intent.kind) ? 'OPENING' : leavesNothing(plan) && trade.state === 'OPEN' ? 'CLOSING' : null;
+  const next = isOpening(plan.intent.kind)
+    ? 'OPENING'
+    : leavesNothing(plan) && trade.state === 'OPEN'
+      ? 'CLOSING'
+      : null;
   await Promise.all([
     tx.run(sendCommand, [id, ...sending]),
     ...(next === null ? [] : [tx.run(setState, [trade.id, next])]),
@@ -159,4 +177,3 @@ export function takeTarget(tx: Transaction, { id, plan, book }: Planned): readon
   if (target === undefined) return [];
   return writeTargets(tx, [{ ...target, state: 'EXECUTING', commandId: id, reason: null }]);
 }
-

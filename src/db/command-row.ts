@@ -7,9 +7,12 @@ const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 
 const columns = `id as "commandId", trade_id as "tradeId", account_id::text as "accountId", step_key as "stepKey", plan, state, attempt,
   case when claimed_at is not null then wire_tag end as tag, wire, before_snapshot as before, ${ms('claimed_at')} as "claimedAt",
-  ${ms('send_by')} as "sendBy", ${ms('retry_not_before')} as "retryNotBefore", outcome`;
+  ${ms('send_by')} as "sendBy", ${ms('retry_not_before')} as "retryNotBefore", ${ms('clock_timestamp()')} as "asOf", outcome`;
 
-export const commandStatement: Statement = { name: 'command', text: `select ${columns} from broker_command where id = $1` };
+export const commandStatement: Statement = {
+  name: 'command',
+  text: `select ${columns} from broker_command where id = $1`,
+};
 
 export const unsettledStatement: Statement = {
   name: 'commands-unsettled',

@@ -54,6 +54,10 @@ async function write(tx: Transaction, concluded: Concluded, conclusion: UnsentCo
   await Promise.all([
     tx.run(concludeCommand, [id, state, plan.attempt, JSON.stringify(outcome)]),
     ...(state === 'CONFIRMED' ? takeTarget(tx, { id, plan, book }) : []),
-    writeEvent(tx, book.trade, { type: 'command.unsent', body: { stepKey: plan.stepKey, state, ...outcome }, wakes: false }),
+    writeEvent(tx, book.trade, {
+      type: 'command.unsent',
+      body: { stepKey: plan.stepKey, state, ...outcome },
+      wakes: false,
+    }),
   ]);
 }

@@ -15,7 +15,7 @@ const cursors: Statement = {
   text: `select symbol, sequence::float8 as sequence, (extract(epoch from quoted_at) * 1000)::float8 as time from feed_cursor where key = $1`,
 };
 
-/** Fenced by the epoch under the session's row lock: the holder that was replaced writes nothing. A cursor never goes back. */
+/** Fenced by the epoch under the session's row lock: the holder that was replaced writes nothing. A cursor never goes back in time. */
 const save: Statement = {
   name: 'session-save',
   text: `with mine as (update feed_session set alive_at = clock_timestamp() where key = $1 and epoch = $2::bigint returning key),
@@ -23,7 +23,7 @@ const save: Statement = {
     insert into feed_cursor as f (key, symbol, sequence, quoted_at)
     select mine.key, c.symbol, c.sequence, to_timestamp(c.at / 1000)
     from mine, unnest($3::text[], $4::bigint[], $5::float8[]) as c(symbol, sequence, at)
-    on conflict (key, symbol) do update set sequence = excluded.sequence, quoted_at = excluded.quoted_at where excluded.sequence > f.sequence)
+    on conflict (key, symbol) do update set sequence = excluded.sequence, quoted_at = excluded.quoted_at where excluded.sequence > f.sequence or excluded.quoted_at > f.quoted_at)
   select 1 as one from mine`,
 };
 
@@ -35,7 +35,11 @@ export function feedRecords(pool: Pool): FeedRecords {
     },
     saveCursors: async (key, epoch, current) => {
       const entries = [...current];
-      const values = [entries.map(([symbol]) => symbol), entries.map(([, { sequence }]) => sequence), entries.map(([, { time }]) => time)];
+      const values = [
+        entries.map(([symbol]) => symbol),
+        entries.map(([, { sequence }]) => sequence),
+        entries.map(([, { time }]) => time),
+      ];
       return (await pool.query({ ...save, values: [key, epoch, ...values] })).rows.length > 0;
     },
   };

@@ -22,7 +22,10 @@ export interface LevelStep {
 }
 
 /** Stop, target, floor and deadline after the newest look at the position; an older look never overwrites. */
-export function followLevels(book: Book, { state, readBack }: { state: TradeState; readBack: ReadBack | null }): LevelStep {
+export function followLevels(
+  book: Book,
+  { state, readBack }: { state: TradeState; readBack: ReadBack | null },
+): LevelStep {
   const { trade } = book;
   const seen = newestLevels(book, readBack);
   const { floor, done } = floorOf(book);
@@ -32,7 +35,9 @@ export function followLevels(book: Book, { state, readBack }: { state: TradeStat
   const slOverride = isLooser ? (allowed ? 'operator' : 'external') : '';
   return {
     slOverride,
-    news: hasPosition(state) ? levelNews(trade, seen, { isExplained: explained !== null, loosened: slOverride === 'external' }) : [],
+    news: hasPosition(state)
+      ? levelNews(trade, seen, { isExplained: explained !== null, loosened: slOverride === 'external' })
+      : [],
     levels: {
       ...seen,
       intendedStop: intendedStop(trade, seen.stopLoss, slOverride === 'external' ? floor : null),
@@ -55,7 +60,9 @@ function newestLevels({ trade, position }: Book, readBack: ReadBack | null): See
 
 /** The tightest stop that a confirmed breakeven reached: no later stop may stand below it. */
 function floorOf({ trade, commands }: Book): { readonly floor: Price | null; readonly done: boolean } {
-  const reached = commands.filter(({ state, plan }) => state === 'CONFIRMED' && plan.intent.kind === 'MODIFY_PROTECTION' && plan.intent.setsFloor);
+  const reached = commands.filter(
+    ({ state, plan }) => state === 'CONFIRMED' && plan.intent.kind === 'MODIFY_PROTECTION' && plan.intent.setsFloor,
+  );
   const stops = reached.map(confirmedStop).filter((stop) => stop !== null);
   const floor = stops.reduce((tightest: Price | null, stop) => {
     return tightest === null ? stop : tighterStop(trade.side, tightest, stop);
@@ -85,11 +92,20 @@ function intendedStop(trade: BookTrade, seen: Price | null, floor: Price | null)
   return floor ?? seen;
 }
 
-function levelNews(trade: BookTrade, seen: Seen, { isExplained, loosened }: { isExplained: boolean; loosened: boolean }): readonly News[] {
+function levelNews(
+  trade: BookTrade,
+  seen: Seen,
+  { isExplained, loosened }: { isExplained: boolean; loosened: boolean },
+): readonly News[] {
   const changed = trade.stopLoss !== seen.stopLoss || trade.takeProfit !== seen.takeProfit;
   const firstLook = trade.levelsAsOf === null && seen.levelsAsOf !== null;
-  const body = { stopLoss: seen.stopLoss, takeProfit: seen.takeProfit, before: { stopLoss: trade.stopLoss, takeProfit: trade.takeProfit } };
-  if (seen.stopLoss === null && (firstLook || trade.stopLoss !== null)) return [{ type: 'stop.missing', body, wakes: true }];
+  const body = {
+    stopLoss: seen.stopLoss,
+    takeProfit: seen.takeProfit,
+    before: { stopLoss: trade.stopLoss, takeProfit: trade.takeProfit },
+  };
+  if (seen.stopLoss === null && (firstLook || trade.stopLoss !== null))
+    return [{ type: 'stop.missing', body, wakes: true }];
   if (!changed || isExplained || firstLook) return [];
   return [{ type: loosened ? 'stop.loosened-outside' : 'levels.moved-outside', body, wakes: true }];
 }

@@ -24,7 +24,13 @@ function provenLots(book: Book, command: BookCommand, order: BookOrder): Lots {
 }
 
 function standIn(book: Book, command: BookCommand, order: BookOrder, lots: Lots): readonly BookDeal[] {
-  const common = { orderId: order.id, brokerDealId: null, positionId: book.trade.positionKey?.slice(2) ?? null, lots, executedAt: null };
+  const common = {
+    orderId: order.id,
+    brokerDealId: null,
+    positionId: book.trade.positionKey?.slice(2) ?? null,
+    lots,
+    executedAt: null,
+  };
   if (isClosing(command.kind)) {
     // More than is open cannot have been closed: then the real deals must tell.
     return compare(lots, openBeside(book, order)) > 0 ? [] : [{ ...common, entry: 'OUT', price: null }];

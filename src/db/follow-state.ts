@@ -1,6 +1,6 @@
 import { Big } from 'big.js';
 import { compare, isZero, price, ZERO_LOTS, type Lots, type Price } from '../domain/decimal.ts';
-import { isOver } from '../domain/trade/state.ts';
+import { assertEdge, isOver } from '../domain/trade/state.ts';
 import type { TradeState } from '../domain/trade/view.ts';
 import { isClosing, isOpening, unsettledStates, type Book, type BookCommand, type BookOrder } from './book.ts';
 import { isSettling } from './view.ts';
@@ -35,7 +35,15 @@ export function followState(book: Book, signs: Signs): StateStep {
     if (!gone) return { path: ['NEEDS_REVIEW'], reviewReason: reason };
     return state === 'CLOSED' ? { path: [], reviewReason } : { path: ['NEEDS_REVIEW', 'CLOSED'], reviewReason: null };
   }
-  return { path: pathTo(state, provenState(book, signs.totals)), reviewReason: null };
+  return { path: legal(state, pathTo(state, provenState(book, signs.totals))), reviewReason: null };
+}
+
+function legal(from: TradeState, path: readonly TradeState[]): readonly TradeState[] {
+  path.reduce((state, to) => {
+    assertEdge(state, to);
+    return to;
+  }, from);
+  return path;
 }
 
 const isFlat = ({ opened, closed }: Totals) => !isZero(opened) && compare(opened, closed) === 0;
@@ -51,7 +59,9 @@ function expectedLots({ commands, orders }: Book): Lots {
   const order = orders.find(({ commandId }) => commandId !== null && commandId === command?.id);
   if (order === undefined) return ZERO_LOTS;
   if (order.isReported || command?.decided === true) return order.filledLots;
-  return command?.wire?.kind === 'OPEN' || command?.wire?.kind === 'PLACE_PENDING' ? command.wire.lots : order.filledLots;
+  return command?.wire?.kind === 'OPEN' || command?.wire?.kind === 'PLACE_PENDING'
+    ? command.wire.lots
+    : order.filledLots;
 }
 
 function leaveReview(book: Book, signs: Signs, gone: boolean, fresh: string | null): StateStep {
@@ -75,10 +85,13 @@ function isSolved(book: Book, reason: string): boolean {
 function reviewNeeded(book: Book, { totals, contradicted, secondOrder }: Signs): string | null {
   const { state } = book.trade;
   if (totals.excess || (isFlat(totals) && !isGone(book, totals))) return dealsMissing;
-  if (contradicted[0] !== undefined) return `${contradicted[0].stepKey} counted as not executed, but the broker shows its deals`;
+  if (contradicted[0] !== undefined)
+    return `${contradicted[0].stepKey} counted as not executed, but the broker shows its deals`;
   if (secondOrder) return 'the broker shows a second order for one command';
-  if (isOver(state) && compare(totals.opened, totals.closed) > 0) return `a deal turned up after the trade was ${state}`;
-  if (isOver(state) && state !== 'CLOSED' && !isZero(totals.opened)) return `a deal turned up after the trade was ${state}`;
+  if (isOver(state) && compare(totals.opened, totals.closed) > 0)
+    return `a deal turned up after the trade was ${state}`;
+  if (isOver(state) && state !== 'CLOSED' && !isZero(totals.opened))
+    return `a deal turned up after the trade was ${state}`;
   const stuck = isOver(state) ? undefined : book.commands.find((command) => command.state === 'REVIEW');
   return stuck === undefined ? null : reviewOf(stuck.stepKey);
 }
@@ -135,5 +148,10 @@ export function entryPriceOf({ deals, trade }: Book): Price | null {
   if (priced.length === 0) return null;
   const lots = priced.reduce((total, deal) => total.plus(deal.lots), new Big(0));
   const value = priced.reduce((total, deal) => total.plus(new Big(deal.lots).times(deal.price ?? '0')), new Big(0));
-  return price(value.div(lots).round(trade.instrument.digits + 2, Big.roundHalfEven).toFixed());
+  return price(
+    value
+      .div(lots)
+      .round(trade.instrument.digits + 2, Big.roundHalfEven)
+      .toFixed(),
+  );
 }

@@ -13,7 +13,13 @@ export interface TargetStep extends BookTarget {
 }
 
 export type WatchChange =
-  | { readonly kind: 'arm'; readonly id: WatchId; readonly level: number; readonly generation: number; readonly price: Price }
+  | {
+      readonly kind: 'arm';
+      readonly id: WatchId;
+      readonly level: number;
+      readonly generation: number;
+      readonly price: Price;
+    }
   | { readonly kind: 'move'; readonly id: string; readonly price: Price }
   | { readonly kind: 'disarm'; readonly id: string };
 
@@ -40,7 +46,8 @@ function followTarget(book: Book, trade: BookTrade, target: BookTarget): LadderS
 function afterCommand(book: Book, trade: BookTrade, target: BookTarget): LadderStep {
   const state = book.commands.find(({ id }) => id === target.commandId)?.state;
   if (state === 'CONFIRMED') return moved(target, 'DONE', null);
-  if (isOver(trade.state) && (state === 'REJECTED' || state === 'NOT_EXECUTED')) return moved(target, 'SKIPPED', 'the position was gone');
+  if (isOver(trade.state) && (state === 'REJECTED' || state === 'NOT_EXECUTED'))
+    return moved(target, 'SKIPPED', 'the position was gone');
   return state === 'REJECTED' ? moved(target, 'FAILED', 'the broker refused the close') : nothing;
 }
 
@@ -86,5 +93,8 @@ export function arm(trade: Pick<BookTrade, 'id'>, target: TargetStep): LadderSte
   if (target.price === null) return { targets: [target], watches: [] };
   const { level, generation, price } = target;
   const id = watchIdOf(trade.id, `tp:${level}`, generation);
-  return { targets: [{ ...target, watchId: id, watchState: 'ARMED' }], watches: [{ kind: 'arm', id, level, generation, price }] };
+  return {
+    targets: [{ ...target, watchId: id, watchState: 'ARMED' }],
+    watches: [{ kind: 'arm', id, level, generation, price }],
+  };
 }

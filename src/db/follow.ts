@@ -70,7 +70,16 @@ export function follow(before: Book, occasion: Occasion): FollowUp {
   const ladder = followTargets(book, trade);
   const news = [...levels.news, ...tradeNews(before, trade, occasion), ...contradicted.map(contradictionNews)];
   const changedReasons = reasons.filter(({ changed }) => changed);
-  return { trade, path, provisional, ...ladder, reasons: changedReasons, contradicted, slOverride: levels.slOverride, news };
+  return {
+    trade,
+    path,
+    provisional,
+    ...ladder,
+    reasons: changedReasons,
+    contradicted,
+    slOverride: levels.slOverride,
+    news,
+  };
 }
 
 const isNot = (rows: readonly BookDeal[]) => (deal: BookDeal) =>
@@ -91,7 +100,8 @@ function contradictionNews({ stepKey, state }: BookCommand): News {
 }
 
 function times(book: Book, state: TradeState): Pick<BookTrade, 'openedAt' | 'closedAt'> {
-  const at = (entry: 'IN' | 'OUT') => book.deals.filter((deal) => deal.entry === entry).flatMap(({ executedAt }) => executedAt ?? []);
+  const at = (entry: 'IN' | 'OUT') =>
+    book.deals.filter((deal) => deal.entry === entry).flatMap(({ executedAt }) => executedAt ?? []);
   const [opened, closed] = [at('IN'), at('OUT')];
   return {
     openedAt: opened.length === 0 ? null : Math.min(...opened),
@@ -114,7 +124,10 @@ function tradeNews(before: Book, trade: BookTrade, occasion: Occasion): readonly
   return late ? [{ type: 'order.filled', body, wakes: true }] : [];
 }
 
-function totalsNews(old: { openedLots: Lots; closedLots: Lots }, now: { openedLots: Lots; closedLots: Lots }): string | null {
+function totalsNews(
+  old: { openedLots: Lots; closedLots: Lots },
+  now: { openedLots: Lots; closedLots: Lots },
+): string | null {
   if (old.closedLots !== now.closedLots) return 'trade.reduced';
   return old.openedLots === now.openedLots ? null : 'trade.increased';
 }

@@ -42,7 +42,12 @@ const factsOf = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind):
   facts.filter((fact): fact is FactOf<Kind> => fact.kind === kind);
 
 /** Writes the rows of the facts and says which trades they belong to. */
-export async function putFacts(tx: Transaction, account: AccountId, facts: readonly Fact[], cause: FactCause): Promise<Touched> {
+export async function putFacts(
+  tx: Transaction,
+  account: AccountId,
+  facts: readonly Fact[],
+  cause: FactCause,
+): Promise<Touched> {
   const touched = new Touched();
   const [orders, deals, positions] = [factsOf(facts, 'order'), factsOf(facts, 'deal'), factsOf(facts, 'position')];
   for (const balance of factsOf(facts, 'balance')) await writeBalance(tx, account, balance);
@@ -64,7 +69,12 @@ interface Entry {
   readonly cause: FactCause;
 }
 
-async function putOrders(tx: Transaction, entry: Entry, atFirst: Known, sightings: readonly (OrderFact | DealFact)[]): Promise<void> {
+async function putOrders(
+  tx: Transaction,
+  entry: Entry,
+  atFirst: Known,
+  sightings: readonly (OrderFact | DealFact)[],
+): Promise<void> {
   let known = atFirst;
   for (const sighting of sightings) {
     const owner = ownerOf(sighting, known);
@@ -76,8 +86,15 @@ async function putOrders(tx: Transaction, entry: Entry, atFirst: Known, sighting
   }
 }
 
-function writeSighting(tx: Transaction, account: AccountId, sighting: OrderFact | DealFact, owner: Owner): Promise<readonly TouchedOrder[]> {
-  return sighting.kind === 'order' ? writeOrder(tx, account, sighting, owner) : writeBareOrder(tx, account, { ...sighting, state: 'FILLED' }, owner);
+function writeSighting(
+  tx: Transaction,
+  account: AccountId,
+  sighting: OrderFact | DealFact,
+  owner: Owner,
+): Promise<readonly TouchedOrder[]> {
+  return sighting.kind === 'order'
+    ? writeOrder(tx, account, sighting, owner)
+    : writeBareOrder(tx, account, { ...sighting, state: 'FILLED' }, owner);
 }
 
 const logDeal: Statement = {
@@ -85,12 +102,21 @@ const logDeal: Statement = {
   text: `insert into event_log (account_id, trade_id, type, body) values ($1::bigint, $2, 'deal.added', $3)`,
 };
 
-async function putDeals(tx: Transaction, { account, touched, cause }: Entry, deals: readonly DealFact[]): Promise<void> {
-  const rows = (await Promise.all(deals.map(async (deal) => (await writeDeal(tx, account, deal)).map((row) => ({ ...row, deal }))))).flat();
+async function putDeals(
+  tx: Transaction,
+  { account, touched, cause }: Entry,
+  deals: readonly DealFact[],
+): Promise<void> {
+  const rows = (
+    await Promise.all(deals.map(async (deal) => (await writeDeal(tx, account, deal)).map((row) => ({ ...row, deal }))))
+  ).flat();
   touched.add(rows);
   const added = rows.filter(({ isNew }) => isNew);
   await Promise.all([
-    writeFilled(tx, added.map(({ id }) => id)),
+    writeFilled(
+      tx,
+      added.map(({ id }) => id),
+    ),
     ...added.map(({ tradeId: trade, deal: { dealId, orderId, entry, lots, price, reason } }) =>
       tx.run(logDeal, [account, trade, JSON.stringify({ dealId, orderId, entry, lots, price, reason, cause })]),
     ),
@@ -109,8 +135,18 @@ const openCase: Statement = {
     values (md5($3 || '/' || $1 || '/' || $4)::uuid, $1::text::bigint, $2, $3::text, 'OPEN', $5, now() + interval '1 hour') on conflict (id) do nothing`,
 };
 
-async function reportSecondOrder(tx: Transaction, { account, touched }: Entry, command: TaggedCommand, sighting: OrderFact | DealFact): Promise<void> {
-  const body = JSON.stringify({ commandId: command.commandId, tag: command.tag, first: command.orderId, second: sighting.orderId });
+async function reportSecondOrder(
+  tx: Transaction,
+  { account, touched }: Entry,
+  command: TaggedCommand,
+  sighting: OrderFact | DealFact,
+): Promise<void> {
+  const body = JSON.stringify({
+    commandId: command.commandId,
+    tag: command.tag,
+    first: command.orderId,
+    second: sighting.orderId,
+  });
   touched.trade(command.tradeId);
   touched.second.add(command.tradeId);
   await Promise.all([
@@ -180,8 +216,13 @@ export async function adoptPosition(tx: Transaction, { trade }: Book, position: 
 
 function openedPosition({ deals, orders, commands }: Book): string | null {
   const opening = new Set(commands.filter(({ kind }) => isOpening(kind)).map(({ id }) => id));
-  const ours = new Set(orders.filter(({ commandId }) => commandId !== null && opening.has(commandId)).map(({ id }) => id));
-  return deals.find(({ entry, orderId, positionId }) => entry === 'IN' && positionId !== null && ours.has(orderId))?.positionId ?? null;
+  const ours = new Set(
+    orders.filter(({ commandId }) => commandId !== null && opening.has(commandId)).map(({ id }) => id),
+  );
+  return (
+    deals.find(({ entry, orderId, positionId }) => entry === 'IN' && positionId !== null && ours.has(orderId))
+      ?.positionId ?? null
+  );
 }
 
 const ownWakes: Statement = {

@@ -38,6 +38,9 @@ async function applyMigrations(databaseUrl: string): Promise<void> {
 /** `npm run db:migrate [URL]`: for a database of your own; the embedded one is migrated by `npm start`. */
 if (import.meta.main) {
   const url = process.argv[2] ?? configOfThisProcess().databaseUrl;
-  if (url === null) throw new ConfigError('DATABASE_URL is unset: it names the database to migrate; set it or pass the address as the argument');
+  if (url === null)
+    throw new ConfigError(
+      'DATABASE_URL is unset: it names the database to migrate; set it or pass the address as the argument',
+    );
   await migrate(url);
 }

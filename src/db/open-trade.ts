@@ -27,15 +27,26 @@ export const addTarget: Statement = {
 export async function openTrade(
   pool: Pool,
   request: TradeRequest,
-  { intendedStop, instrument, closeBps }: { readonly intendedStop: Price; readonly instrument: Instrument; readonly closeBps: readonly number[] },
+  {
+    intendedStop,
+    instrument,
+    closeBps,
+  }: { readonly intendedStop: Price; readonly instrument: Instrument; readonly closeBps: readonly number[] },
 ): Promise<OpenedTrade> {
   return inTransaction(pool, { locked: { account: request.accountId }, actor: request.requestedBy }, async (tx) => {
     const known = await loadBook(tx, request.tradeId);
     if (known !== null) {
-      return { kind: known.trade.requestHash === request.requestHash ? 'recorded' : 'another-body', view: viewOf(known) };
+      return {
+        kind: known.trade.requestHash === request.requestHash ? 'recorded' : 'another-body',
+        view: viewOf(known),
+      };
     }
     await insertTrade(tx, request, { intendedStop, instrument });
-    await Promise.all(request.targets.map((target, index) => insertTarget(tx, request, { level: index + 1, closeBps: closeBps[index] }, target)));
+    await Promise.all(
+      request.targets.map((target, index) =>
+        insertTarget(tx, request, { level: index + 1, closeBps: closeBps[index] }, target),
+      ),
+    );
     return { kind: 'recorded', view: viewOf(await existing(tx, request.tradeId)) };
   });
 }
@@ -49,7 +60,11 @@ async function insertTrade(
   const rule = breakeven === null ? null : JSON.stringify(breakeven);
   const facts = [rule, rule === null ? 'OFF' : 'WAITING', JSON.stringify(instrument), JSON.stringify(request)];
   await tx.run(addTrade, [tradeId, accountId, symbol, side, volume, intendedStop, ...facts, requestHash, requestedBy]);
-  await writeEvent(tx, { id: tradeId, accountId }, { type: 'trade.requested', body: { symbol, side, volume, by: requestedBy }, wakes: false });
+  await writeEvent(
+    tx,
+    { id: tradeId, accountId },
+    { type: 'trade.requested', body: { symbol, side, volume, by: requestedBy }, wakes: false },
+  );
 }
 
 async function insertTarget(

@@ -19,6 +19,7 @@ export function createPool({ url, connections = 10 }: PoolOptions): Pool {
     max: connections,
     options: limits,
     pipeline: true,
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, although its type does not say so
     onConnect: takeAppRole,
   });
   // A connection that dies at rest is replaced by the next query; without a listener it would end the process.

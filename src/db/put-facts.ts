@@ -61,7 +61,8 @@ const putOrder: Statement = {
 
 /** A later report, or one of the same moment that is further on. */
 function isNewer(): string {
-  const rank = (row: string) => `array_position('{WORKING,PARTIALLY_FILLED,EXPIRED,CANCELLED,REJECTED,FILLED}'::text[], ${row}.state)`;
+  const rank = (row: string) =>
+    `array_position('{WORKING,PARTIALLY_FILLED,EXPIRED,CANCELLED,REJECTED,FILLED}'::text[], ${row}.state)`;
   return `(excluded.reported_at is not null and (o.reported_at is null or (excluded.reported_at, ${rank('excluded')}, excluded.filled_lots)
     > (o.reported_at, ${rank('o')}, o.filled_lots)))`;
 }
@@ -71,9 +72,43 @@ export interface TouchedOrder {
   readonly tradeId: TradeId | null;
 }
 
-export async function writeOrder(tx: Transaction, account: AccountId, fact: OrderFact, owner: Owner): Promise<readonly TouchedOrder[]> {
-  const { orderId, positionId, symbol, side, type, lots, price, reason, tag, comment, expiresAt, updatedAt, state, filledLots } = fact;
-  const seen = [positionId, symbol, side, type, lots, price, reason, tag, comment, expiresAt, updatedAt, state, filledLots];
+export async function writeOrder(
+  tx: Transaction,
+  account: AccountId,
+  fact: OrderFact,
+  owner: Owner,
+): Promise<readonly TouchedOrder[]> {
+  const {
+    orderId,
+    positionId,
+    symbol,
+    side,
+    type,
+    lots,
+    price,
+    reason,
+    tag,
+    comment,
+    expiresAt,
+    updatedAt,
+    state,
+    filledLots,
+  } = fact;
+  const seen = [
+    positionId,
+    symbol,
+    side,
+    type,
+    lots,
+    price,
+    reason,
+    tag,
+    comment,
+    expiresAt,
+    updatedAt,
+    state,
+    filledLots,
+  ];
   return tx.rows(putOrder, [account, orderId, owner.tradeId, owner.commandId, owner.origin, ...seen]);
 }
 
@@ -86,7 +121,21 @@ export async function writeBareOrder(
   owner: Owner,
 ): Promise<readonly TouchedOrder[]> {
   const { orderId, positionId, symbol, side, reason, tag, comment, state } = order;
-  const seen = [positionId, symbol, side, null, null, null, reason ?? null, tag ?? null, comment ?? '', null, null, state, '0'];
+  const seen = [
+    positionId,
+    symbol,
+    side,
+    null,
+    null,
+    null,
+    reason ?? null,
+    tag ?? null,
+    comment ?? '',
+    null,
+    null,
+    state,
+    '0',
+  ];
   return tx.rows(putOrder, [account, orderId, owner.tradeId, owner.commandId, owner.origin, ...seen]);
 }
 
@@ -129,8 +178,36 @@ export interface TouchedDeal extends TouchedOrder {
 }
 
 export async function writeDeal(tx: Transaction, account: AccountId, fact: DealFact): Promise<readonly TouchedDeal[]> {
-  const { orderId, dealId, entry, lots, price, executedAt, reason, commission, swap, profit, positionId, symbol, side } = fact;
-  const seen = [orderId, dealId, entry, lots, price, executedAt, reason, commission, swap, profit, positionId, symbol, side];
+  const {
+    orderId,
+    dealId,
+    entry,
+    lots,
+    price,
+    executedAt,
+    reason,
+    commission,
+    swap,
+    profit,
+    positionId,
+    symbol,
+    side,
+  } = fact;
+  const seen = [
+    orderId,
+    dealId,
+    entry,
+    lots,
+    price,
+    executedAt,
+    reason,
+    commission,
+    swap,
+    profit,
+    positionId,
+    symbol,
+    side,
+  ];
   return tx.rows(putDeal, [account, ...seen]);
 }
 

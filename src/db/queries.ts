@@ -1,6 +1,14 @@
 import { lots, money, price, type Money } from '../domain/decimal.ts';
 import type { UtcMs } from '../domain/facts.ts';
-import { accountId, commandId, tradeId, type AccountId, type CommandId, type StepKey, type TradeId } from '../domain/ids.ts';
+import {
+  accountId,
+  commandId,
+  tradeId,
+  type AccountId,
+  type CommandId,
+  type StepKey,
+  type TradeId,
+} from '../domain/ids.ts';
 import type { CommandState, TradeState, TradeView } from '../domain/trade/view.ts';
 import type { AccountStatus, DealRow, ExecutionMode, TradingState } from '../trading/records.ts';
 import { bookStatement, canonicalBook, type Book } from './book.ts';

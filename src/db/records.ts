@@ -39,7 +39,8 @@ export function createRecords(options: PoolOptions): OpenRecords {
 function commandRecords(pool: Pool): CommandRecords {
   return {
     command: async (id) => (await pool.query<CommandRowColumns>({ ...commandStatement, values: [id] })).rows[0] ?? null,
-    unsettledCommands: async (account) => (await pool.query<CommandRowColumns>({ ...unsettledStatement, values: [account] })).rows,
+    unsettledCommands: async (account) =>
+      (await pool.query<CommandRowColumns>({ ...unsettledStatement, values: [account] })).rows,
     claim: (plan, wire, before, sendWithinMs) => claim(pool, plan, { wire, before, sendWithinMs }),
     concludeUnsent: (plan, conclusion) => concludeUnsent(pool, plan, conclusion),
     settle: (id, attempt, settlement, facts) => settle(pool, { id, attempt }, settlement, facts),
@@ -54,7 +55,8 @@ function tradeRecords(pool: Pool): TradeRecords {
       return rows[0] === undefined ? null : viewOf(canonicalBook(rows[0]));
     },
     liveTrades: (account) => liveTrades(pool, account),
-    openTrade: (request, intendedStop, instrument, closeBps) => openTrade(pool, request, { intendedStop, instrument, closeBps }),
+    openTrade: (request, intendedStop, instrument, closeBps) =>
+      openTrade(pool, request, { intendedStop, instrument, closeBps }),
     denyTrade: (request, denial) => denyTrade(pool, request, denial),
     changeTrade: (id, change, actor) => changeTrade(pool, id, change, actor),
     ingest: (account, facts, cause, hearing) =>

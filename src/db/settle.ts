@@ -67,7 +67,11 @@ async function writeSettlement(
   const { commandId, stepKey, attempt } = command;
   await Promise.all([
     ...path.map((state) => tx.run(setOutcome, [commandId, state, JSON.stringify(outcome), waitOf(settlement, state)])),
-    writeEvent(tx, book.trade, { type: 'command.settled', body: { stepKey, attempt, state: settlement.state, ...outcome }, wakes: false }),
+    writeEvent(tx, book.trade, {
+      type: 'command.settled',
+      body: { stepKey, attempt, state: settlement.state, ...outcome },
+      wakes: false,
+    }),
   ]);
 }
 
@@ -83,7 +87,12 @@ function waitOf(settlement: Settlement, state: CommandState): number | null {
 }
 
 /** The answer names the order and the position although the broker's records may not carry our tag. */
-async function attach(tx: Transaction, { command, book }: Ending, settlement: Settlement, touched: Touched): Promise<void> {
+async function attach(
+  tx: Transaction,
+  { command, book }: Ending,
+  settlement: Settlement,
+  touched: Touched,
+): Promise<void> {
   if (settlement.state !== 'CONFIRMED' && settlement.state !== 'ACCEPTED') return;
   const { kind } = command.plan.intent;
   if (isOpening(kind) && settlement.positionId !== null && book.trade.positionKey === null) {
@@ -98,7 +107,12 @@ async function takePosition(tx: Transaction, book: Book, position: PositionId, t
   for (const order of await adoptPosition(tx, book, position)) touched.trade(book.trade.id).add(order);
 }
 
-async function attachOrder(tx: Transaction, { command, book }: Pick<Ending, 'command' | 'book'>, orderId: OrderId, touched: Touched): Promise<void> {
+async function attachOrder(
+  tx: Transaction,
+  { command, book }: Pick<Ending, 'command' | 'book'>,
+  orderId: OrderId,
+  touched: Touched,
+): Promise<void> {
   const { kind } = command.plan.intent;
   const { trade } = book;
   const side = isOpening(kind) ? trade.side : opposite(trade.side);
@@ -136,7 +150,11 @@ export async function decideCommand(pool: Pool, id: CommandId, decision: Command
     const state = verdict === 'executed' ? 'CONFIRMED' : 'NOT_EXECUTED';
     await Promise.all([
       tx.run(setOutcome, [id, state, JSON.stringify(outcome), null]),
-      writeEvent(tx, book.trade, { type: 'command.decided', body: { stepKey: command.stepKey, state, ...outcome }, wakes: false }),
+      writeEvent(tx, book.trade, {
+        type: 'command.decided',
+        body: { stepKey: command.stepKey, state, ...outcome },
+        wakes: false,
+      }),
     ]);
     return followOne(tx, command.tradeId);
   });

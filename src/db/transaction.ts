@@ -22,7 +22,10 @@ export interface Transaction {
 export type Locked = { readonly account: AccountId } | { readonly trade: TradeId } | { readonly command: CommandId };
 
 const setActor: Statement = { name: 'actor', text: `select set_config('app.actor', $1, true)` };
-const lockAccount: Statement = { name: 'lock-account', text: 'select id from account where id = $1::bigint for update' };
+const lockAccount: Statement = {
+  name: 'lock-account',
+  text: 'select id from account where id = $1::bigint for update',
+};
 const lockTradesAccount: Statement = {
   name: 'lock-trades-account',
   text: 'select a.id from account a where a.id = (select account_id from trade where id = $1) for update',
@@ -82,12 +85,15 @@ async function begin(
 
 function lock(tx: Transaction, locked: Locked): Promise<unknown> {
   if ('account' in locked) return tx.rows(lockAccount, [locked.account]);
-  return 'trade' in locked ? tx.rows(lockTradesAccount, [locked.trade]) : tx.rows(lockCommandsAccount, [locked.command]);
+  return 'trade' in locked
+    ? tx.rows(lockTradesAccount, [locked.trade])
+    : tx.rows(lockCommandsAccount, [locked.command]);
 }
 
 function transactionOn(client: pg.PoolClient): { readonly tx: Transaction; readonly notify: () => boolean } {
   let changed = false;
-  const query = (statement: Statement, values: readonly unknown[]) => client.query({ ...statement, values: [...values] });
+  const query = (statement: Statement, values: readonly unknown[]) =>
+    client.query({ ...statement, values: [...values] });
   return {
     notify: () => changed,
     tx: {

@@ -70,7 +70,10 @@ export function isSettling(book: Book): boolean {
 /** The volume of an order's deals that the broker has numbered. */
 export function realLots(book: Book, order: Pick<BookOrder, 'id'>): Lots {
   const real = book.deals.filter(({ orderId, brokerDealId }) => orderId === order.id && brokerDealId !== null);
-  return sum(real.map(({ lots }) => lots), ZERO_LOTS);
+  return sum(
+    real.map(({ lots }) => lots),
+    ZERO_LOTS,
+  );
 }
 
 /** A confirmed open or close that was sent has at least one deal, sooner or later; a person's verdict promises none. */
@@ -83,7 +86,11 @@ function awaitsDeals(book: Book, command: BookCommand): boolean {
 
 /** What counts as closed: never more than is known to be open, whatever arrived first. */
 export function countedTotals(book: Book): { readonly opened: Lots; readonly closed: Lots; readonly excess: boolean } {
-  const of = (entry: 'IN' | 'OUT') => sum(book.deals.filter((deal) => deal.entry === entry).map(({ lots }) => lots), ZERO_LOTS);
+  const of = (entry: 'IN' | 'OUT') =>
+    sum(
+      book.deals.filter((deal) => deal.entry === entry).map(({ lots }) => lots),
+      ZERO_LOTS,
+    );
   const opened = of('IN');
   const out = of('OUT');
   return { opened, closed: smaller(out, opened), excess: compare(out, opened) > 0 };

@@ -62,9 +62,11 @@ const probeMs = 5_000;
 
 export function watchRecords(pool: Pool, url: string, clock: Clock = systemClock): WatchRecords {
   return {
-    armedWatches: async (accounts) => (await pool.query<Row<ArmedWatch>>({ ...armed, values: [accounts] })).rows.map(branded),
+    armedWatches: async (accounts) =>
+      (await pool.query<Row<ArmedWatch>>({ ...armed, values: [accounts] })).rows.map(branded),
     fire: (fires) => fireAll(pool, fires),
-    undeliveredFires: async (accounts) => (await pool.query<Row<FiredWatch>>({ ...undelivered, values: [accounts] })).rows.map(branded),
+    undeliveredFires: async (accounts) =>
+      (await pool.query<Row<FiredWatch>>({ ...undelivered, values: [accounts] })).rows.map(branded),
     fireDelivered: async (watches) => {
       await pool.query({ ...delivered, values: [watches] });
     },
@@ -77,16 +79,35 @@ type Row<Content> = Content & Record<string, unknown>;
 async function fireAll(pool: Pool, fires: readonly Fire[]): Promise<readonly FiredWatch[]> {
   if (fires.length === 0) return [];
   const column = <Field extends keyof Fire>(field: Field) => fires.map((one) => one[field]);
-  const values = [column('watchId'), column('price'), column('at'), column('source'), column('sequence'), column('late')];
+  const values = [
+    column('watchId'),
+    column('price'),
+    column('at'),
+    column('source'),
+    column('sequence'),
+    column('late'),
+  ];
   return (await pool.query<Row<FiredWatch>>({ ...fire, values })).rows.map(branded);
 }
 
-function branded<Watch extends { watchId: WatchId; accountId: AccountId; price: FiredWatch['price']; tradeId: FiredWatch['tradeId'] }>(row: Watch): Watch {
-  return { ...row, watchId: watchId(row.watchId), accountId: accountId(row.accountId), tradeId: tradeId(row.tradeId), price: price(row.price) };
+function branded<
+  Watch extends { watchId: WatchId; accountId: AccountId; price: FiredWatch['price']; tradeId: FiredWatch['tradeId'] },
+>(row: Watch): Watch {
+  return {
+    ...row,
+    watchId: watchId(row.watchId),
+    accountId: accountId(row.accountId),
+    tradeId: tradeId(row.tradeId),
+    price: price(row.price),
+  };
 }
 
 /** Listens on a connection of its own until `signal` aborts; every (re)connect counts as a change, since some may have been missed. */
-async function listen({ url, clock }: { readonly url: string; readonly clock: Clock }, changed: () => void, signal: AbortSignal): Promise<void> {
+async function listen(
+  { url, clock }: { readonly url: string; readonly clock: Clock },
+  changed: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       await listenOnce({ url, clock }, changed, signal);
@@ -97,7 +118,11 @@ async function listen({ url, clock }: { readonly url: string; readonly clock: Cl
   }
 }
 
-async function listenOnce({ url, clock }: { readonly url: string; readonly clock: Clock }, changed: () => void, signal: AbortSignal): Promise<never> {
+async function listenOnce(
+  { url, clock }: { readonly url: string; readonly clock: Clock },
+  changed: () => void,
+  signal: AbortSignal,
+): Promise<never> {
   const client = new pg.Client({ connectionString: url, query_timeout: probeMs });
   const lost = new AbortController();
   client.on('error', (error) => lost.abort(error));

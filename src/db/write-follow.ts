@@ -52,8 +52,14 @@ const armWatch: Statement = {
       case t.side when 'BUY' then 'BID' else 'ASK' end, case t.side when 'BUY' then 'UP' else 'DOWN' end, $5::numeric, $3::int
     from trade t where t.id = $2 on conflict (id) do nothing`,
 };
-const moveWatch: Statement = { name: 'watch-move', text: `update price_watch set level = $2::numeric where id = $1 and state = 'ARMED'` };
-const disarmWatch: Statement = { name: 'watch-disarm', text: `update price_watch set state = 'DISARMED' where id = $1 and state = 'ARMED'` };
+const moveWatch: Statement = {
+  name: 'watch-move',
+  text: `update price_watch set level = $2::numeric where id = $1 and state = 'ARMED'`,
+};
+const disarmWatch: Statement = {
+  name: 'watch-disarm',
+  text: `update price_watch set state = 'DISARMED' where id = $1 and state = 'ARMED'`,
+};
 
 const contradict: Statement = {
   name: 'command-contradict',
@@ -78,13 +84,19 @@ export async function writeFollowUp(
 ): Promise<boolean> {
   const provisional = next.provisional.filter((deal) => !before.deals.some((old) => isSameProvisional(old, deal)));
   const isChanged =
-    isTouched || provisional.length > 0 || next.targets.length > 0 || next.reasons.length > 0 || differs(before.trade, next.trade);
+    isTouched ||
+    provisional.length > 0 ||
+    next.targets.length > 0 ||
+    next.reasons.length > 0 ||
+    differs(before.trade, next.trade);
   if (!isChanged) return false;
   await Promise.all([
     ...provisional.map((deal) => putDeal(tx, deal)),
     ...writeLevels(tx, before.trade, next),
     ...writeTrade(tx, next),
-    ...next.reasons.map(({ id, reason, inferred }) => tx.run(setReason, [id, reason.reason, reason.subreason, reason.text, inferred])),
+    ...next.reasons.map(({ id, reason, inferred }) =>
+      tx.run(setReason, [id, reason.reason, reason.subreason, reason.text, inferred]),
+    ),
     ...writeWatches(tx, next.trade.id, next.watches),
     ...writeTargets(tx, next.targets),
     ...next.contradicted.flatMap(({ id }) => [tx.run(contradict, [id]), tx.run(reduce, [next.trade.accountId])]),
@@ -94,7 +106,9 @@ export async function writeFollowUp(
 }
 
 function isSameProvisional(old: BookDeal, deal: BookDeal): boolean {
-  return old.brokerDealId === null && old.orderId === deal.orderId && old.lots === deal.lots && old.price === deal.price;
+  return (
+    old.brokerDealId === null && old.orderId === deal.orderId && old.lots === deal.lots && old.price === deal.price
+  );
 }
 
 function differs(left: BookTrade, right: BookTrade): boolean {
@@ -107,7 +121,8 @@ function putDeal(tx: Transaction, { orderId, positionId, entry, lots, price }: B
 
 /** Before the state: an open position shows its stop, or a deadline for it. */
 function writeLevels(tx: Transaction, old: BookTrade, { trade, slOverride }: FollowUp): readonly Promise<unknown>[] {
-  const { id, stopLoss, takeProfit, levelsAsOf, intendedStop, breakevenFloor, breakevenState, hasProtectDeadline } = trade;
+  const { id, stopLoss, takeProfit, levelsAsOf, intendedStop, breakevenFloor, breakevenState, hasProtectDeadline } =
+    trade;
   const values = [stopLoss, takeProfit, levelsAsOf, intendedStop, breakevenFloor, breakevenState, hasProtectDeadline];
   const oldValues = [
     old.stopLoss,
@@ -123,9 +138,32 @@ function writeLevels(tx: Transaction, old: BookTrade, { trade, slOverride }: Fol
 }
 
 function writeTrade(tx: Transaction, { trade, path }: FollowUp): readonly Promise<unknown>[] {
-  const { id, state, reviewReason, openedLots, closedLots, entryPrice, openedAt, closedAt, closeReason, closeSubreason } = trade;
-  const between = path.slice(0, -1).map((passed) => tx.run(passState, [id, passed, passed === 'NEEDS_REVIEW' ? 'passed through' : null]));
-  const values = [state, reviewReason, openedLots, closedLots, entryPrice, openedAt, closedAt, closeReason, closeSubreason];
+  const {
+    id,
+    state,
+    reviewReason,
+    openedLots,
+    closedLots,
+    entryPrice,
+    openedAt,
+    closedAt,
+    closeReason,
+    closeSubreason,
+  } = trade;
+  const between = path
+    .slice(0, -1)
+    .map((passed) => tx.run(passState, [id, passed, passed === 'NEEDS_REVIEW' ? 'passed through' : null]));
+  const values = [
+    state,
+    reviewReason,
+    openedLots,
+    closedLots,
+    entryPrice,
+    openedAt,
+    closedAt,
+    closeReason,
+    closeSubreason,
+  ];
   return [...between, tx.run(setTrade, [id, ...values])];
 }
 
@@ -135,7 +173,11 @@ export function writeTargets(tx: Transaction, targets: readonly TargetStep[]): r
   );
 }
 
-export function writeWatches(tx: Transaction, trade: TradeId, changes: readonly WatchChange[]): readonly Promise<unknown>[] {
+export function writeWatches(
+  tx: Transaction,
+  trade: TradeId,
+  changes: readonly WatchChange[],
+): readonly Promise<unknown>[] {
   if (changes.length > 0) tx.watchesChanged();
   return changes.map((change) => {
     if (change.kind === 'disarm') return tx.run(disarmWatch, [change.id]);

@@ -59,6 +59,8 @@ export function createCatchUp({ evaluation, missedTicks, clock, log, signal }: C
     } catch (cause) {
       // A read that failed says nothing about what was missed: the symbol stays behind until one succeeds.
       log.warn({ err: cause, symbol: lane.symbol }, 'missed quotes could not be read, trying again');
+      // A feed that lost its count cannot be asked by number any more, so the next try asks by time.
+      if (lane.held.some(({ quote }) => orderOf(lane, quote) === 'renumbered')) lane.sequence = 0;
       return null;
     }
   }

@@ -67,6 +67,19 @@ export function* quotesAfter(history: QuoteHistory, symbol: string, sequence: nu
   }
 }
 
+/** Sequence of the last kept quote that is not later than `time`: what follows it came after. */
+export function sequenceAt(history: QuoteHistory, symbol: string, time: number): number {
+  const series = history.series.get(symbol);
+  if (series === undefined) return 0;
+  let [low, high] = [series.first - 1, series.last];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((read(series, symbol, middle)?.time ?? 0) <= time) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
 function read(series: Series, symbol: string, sequence: number): Tick | null {
   const at = sequence - series.first;
   const chunk = series.chunks[Math.floor(at / CHUNK)];

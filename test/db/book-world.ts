@@ -59,7 +59,14 @@ export const newAccount = (name: string): NewAccount => ({
 
 export async function verifiedAccount(records: OpenRecords, name: string): Promise<AccountId> {
   const { id, login } = await records.addAccount(newAccount(name));
-  const verified = { login, currency: 'EUR', marginMode: 'HEDGING', tradeRefusal: null, symbols: ['EURUSD'], leverage: 100 } as const;
+  const verified = {
+    login,
+    currency: 'EUR',
+    marginMode: 'HEDGING',
+    tradeRefusal: null,
+    symbols: ['EURUSD'],
+    leverage: 100,
+  } as const;
   await records.accountVerified(id, verified, 'test');
   return id;
 }
@@ -114,15 +121,37 @@ export async function recorded(world: BookWorld, request: TradeRequest): Promise
   return answer.view;
 }
 
-export function planFor(request: TradeRequest, stepKey: StepKey, intent: Intent, changes: Partial<CommandPlan> = {}): CommandPlan {
+export function planFor(
+  request: TradeRequest,
+  stepKey: StepKey,
+  intent: Intent,
+  changes: Partial<CommandPlan> = {},
+): CommandPlan {
   const { tradeId, accountId } = request;
   const open = { closeReason: null, by: 'automation', actor: 'automation' } as const;
-  return { tradeId, accountId, stepKey, intent, attempt: 1, targetLevel: null, onlyIfBeyond: null, ...open, ...changes };
+  return {
+    tradeId,
+    accountId,
+    stepKey,
+    intent,
+    attempt: 1,
+    targetLevel: null,
+    onlyIfBeyond: null,
+    ...open,
+    ...changes,
+  };
 }
 
 export function openPlan(request: TradeRequest): CommandPlan {
   const { symbol, side, volume } = request;
-  return planFor(request, openStep, { kind: 'OPEN', symbol, side, lots: volume, stopLoss: price('1.08'), takeProfit: null });
+  return planFor(request, openStep, {
+    kind: 'OPEN',
+    symbol,
+    side,
+    lots: volume,
+    stopLoss: price('1.08'),
+    takeProfit: null,
+  });
 }
 
 export const takeProfitPlan = (request: TradeRequest, level: number, leave: string): CommandPlan =>
@@ -130,15 +159,23 @@ export const takeProfitPlan = (request: TradeRequest, level: number, leave: stri
     request,
     targetStep(level, 1),
     leave === '0' ? { kind: 'FULL_CLOSE' } : { kind: 'PARTIAL_CLOSE', leaveLots: lots(leave) },
-    { targetLevel: level, closeReason: { reason: 'TAKE_PROFIT', subreason: `TP${level}`, text: `Target ${level} reached` } },
+    {
+      targetLevel: level,
+      closeReason: { reason: 'TAKE_PROFIT', subreason: `TP${level}`, text: `Target ${level} reached` },
+    },
   );
 
 export const closePlan = (request: TradeRequest, requestId: string): CommandPlan =>
-  planFor(request, closeStep(requestId), { kind: 'FULL_CLOSE' }, {
-    closeReason: { reason: 'MANUAL', subreason: 'FULL', text: 'trader closed it' },
-    by: 'person',
-    actor: 'trader',
-  });
+  planFor(
+    request,
+    closeStep(requestId),
+    { kind: 'FULL_CLOSE' },
+    {
+      closeReason: { reason: 'MANUAL', subreason: 'FULL', text: 'trader closed it' },
+      by: 'person',
+      actor: 'trader',
+    },
+  );
 
 export const openWire: WireCommand = {
   kind: 'OPEN',
@@ -179,11 +216,23 @@ export const confirmed = (order: string | null = null, position: string | null =
   evidence: {},
 });
 
-export const notExecuted: Settled<'NOT_EXECUTED'> = { state: 'NOT_EXECUTED', code: 'market-closed', text: 'the market is closed', retryAfterMs: null };
+export const notExecuted: Settled<'NOT_EXECUTED'> = {
+  state: 'NOT_EXECUTED',
+  code: 'market-closed',
+  text: 'the market is closed',
+  retryAfterMs: null,
+};
 
 type Change<Kind> = Partial<Omit<Kind, 'kind'>>;
 
-export const deal = (id: string, order: string, position: string, entry: 'IN' | 'OUT', volume: string, changes: Change<DealFact> = {}): DealFact => ({
+export const deal = (
+  id: string,
+  order: string,
+  position: string,
+  entry: 'IN' | 'OUT',
+  volume: string,
+  changes: Change<DealFact> = {},
+): DealFact => ({
   kind: 'deal',
   dealId: dealId(id),
   orderId: orderId(order),
@@ -203,7 +252,13 @@ export const deal = (id: string, order: string, position: string, entry: 'IN' | 
   ...changes,
 });
 
-export const order = (id: string, side: 'BUY' | 'SELL', volume: string, filled: string, changes: Change<OrderFact> = {}): OrderFact => ({
+export const order = (
+  id: string,
+  side: 'BUY' | 'SELL',
+  volume: string,
+  filled: string,
+  changes: Change<OrderFact> = {},
+): OrderFact => ({
   kind: 'order',
   orderId: orderId(id),
   positionId: null,
@@ -224,7 +279,13 @@ export const order = (id: string, side: 'BUY' | 'SELL', volume: string, filled: 
   ...changes,
 });
 
-export const position = (id: string, volume: string, stop: string | null, updatedAt: number, changes: Change<PositionFact> = {}): PositionFact => ({
+export const position = (
+  id: string,
+  volume: string,
+  stop: string | null,
+  updatedAt: number,
+  changes: Change<PositionFact> = {},
+): PositionFact => ({
   kind: 'position',
   positionId: positionId(id),
   symbol: 'EURUSD',
@@ -278,7 +339,11 @@ export async function openPosition(world: BookWorld, changes: Partial<TradeReque
 
 /** Crosses the level of an armed target; answers what fired. */
 export async function cross(world: BookWorld, trade: TradeId, level: number) {
-  const watch = (await world.records.armedWatches([world.account])).find((one) => one.tradeId === trade && one.targetLevel === level);
+  const watch = (await world.records.armedWatches([world.account])).find(
+    (one) => one.tradeId === trade && one.targetLevel === level,
+  );
   if (watch === undefined) throw new Error(`target ${level} has no armed watch`);
-  return world.records.fire([{ watchId: watch.watchId, price: watch.price, at: 1_700_000_000_500, source: 'live', sequence: 7, late: false }]);
+  return world.records.fire([
+    { watchId: watch.watchId, price: watch.price, at: 1_700_000_000_500, source: 'live', sequence: 7, late: false },
+  ]);
 }

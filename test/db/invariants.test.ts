@@ -1,7 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { before, bookWorld, claimed, closePlan, closeWire, cross, longRequest, openPosition, recorded, type BookWorld, type OpenPosition } from './book-world.ts';
+import {
+  before,
+  bookWorld,
+  claimed,
+  closePlan,
+  closeWire,
+  cross,
+  longRequest,
+  openPosition,
+  recorded,
+  type BookWorld,
+  type OpenPosition,
+} from './book-world.ts';
 
 /** Each test goes past the application, as the owner of the tables, and tries to break one invariant of the book. */
 let world: BookWorld;
@@ -21,12 +33,15 @@ beforeEach(async () => {
   live = await openPosition(world);
 });
 
-const update = (table: string, change: string, id: string) => sql.query(`update ${table} set ${change}, version = version + 1 where id = $1`, [id]);
+const update = (table: string, change: string, id: string) =>
+  sql.query(`update ${table} set ${change}, version = version + 1 where id = $1`, [id]);
 const trade = (change: string) => update('trade', change, live.trade);
 const one = async <Value>(query: string, values: readonly unknown[] = []): Promise<Value> =>
   Object.values((await sql.query(query, [...values])).rows[0] as Record<string, Value>)[0] as Value;
-const openCommand = () => one<string>(`select id from broker_command where trade_id = $1 and step_key = 'open'`, [live.trade]);
-const target = (level: number) => one<string>('select id from profit_target where trade_id = $1 and level = $2', [live.trade, level]);
+const openCommand = () =>
+  one<string>(`select id from broker_command where trade_id = $1 and step_key = 'open'`, [live.trade]);
+const target = (level: number) =>
+  one<string>('select id from profit_target where trade_id = $1 and level = $2', [live.trade, level]);
 const anOrder = () => one<string>('select id from trade_order where trade_id = $1', [live.trade]);
 
 describe('totals (I1)', () => {
@@ -41,7 +56,9 @@ describe('totals (I1)', () => {
   test('a deal cannot be added without the totals', async () => {
     const row = `insert into broker_deal (id, account_id, order_id, broker_deal_id, symbol, side, entry, lots, price, executed_at)
       values ($1, $2, $3, $4, 'EURUSD', 'SELL', 'OUT', 0.1, 1.1, now())`;
-    await expect(sql.query(row, [randomUUID(), world.account, await anOrder(), randomUUID()])).rejects.toThrow('differ from its deals');
+    await expect(sql.query(row, [randomUUID(), world.account, await anOrder(), randomUUID()])).rejects.toThrow(
+      'differ from its deals',
+    );
   });
 
   test('no more can be closed than was opened', async () => {
@@ -58,7 +75,9 @@ describe('deals (I2, I3)', () => {
     (select row_to_json(d)::jsonb || $2::jsonb from broker_deal d where trade_id = $1)::json)`;
 
   test('one broker deal is one row', async () => {
-    await expect(sql.query(copyDeal, [live.trade, JSON.stringify({ id: randomUUID() })])).rejects.toThrow('deal_broker');
+    await expect(sql.query(copyDeal, [live.trade, JSON.stringify({ id: randomUUID() })])).rejects.toThrow(
+      'deal_broker',
+    );
   });
 
   test('an order has one provisional row at most', async () => {
@@ -68,12 +87,18 @@ describe('deals (I2, I3)', () => {
   });
 
   test('a real deal is immutable but for its fees', async () => {
-    await expect(sql.query('update broker_deal set price = 2 where trade_id = $1', [live.trade])).rejects.toThrow('immutable');
-    await expect(sql.query('update broker_deal set commission = -2 where trade_id = $1', [live.trade])).resolves.toBeDefined();
+    await expect(sql.query('update broker_deal set price = 2 where trade_id = $1', [live.trade])).rejects.toThrow(
+      'immutable',
+    );
+    await expect(
+      sql.query('update broker_deal set commission = -2 where trade_id = $1', [live.trade]),
+    ).resolves.toBeDefined();
   });
 
   test('a deal is never deleted', async () => {
-    await expect(sql.query('delete from broker_deal where trade_id = $1', [live.trade])).rejects.toThrow('never deleted');
+    await expect(sql.query('delete from broker_deal where trade_id = $1', [live.trade])).rejects.toThrow(
+      'never deleted',
+    );
   });
 
   test('a deal belongs to an order of its own account', async () => {
@@ -106,18 +131,24 @@ describe('deals (I2, I3)', () => {
 
 describe('commands (I4, I8)', () => {
   const inFlight = (kind: string, step: string) =>
-    sql.query(
-      `with planned as (
+    sql
+      .query(
+        `with planned as (
          insert into broker_command (id, account_id, trade_id, step_key, kind, position_key, intent, intent_hash, plan, actor)
          values (gen_random_uuid(), $1, $2, $3, $4, $5, '{}', '\\x00', '{}', 'test') returning id) select id from planned`,
-      [world.account, live.trade, step, kind, `p:${live.position}`],
-    ).then(({ rows: [row] }) => (row as { id: string }).id);
+        [world.account, live.trade, step, kind, `p:${live.position}`],
+      )
+      .then(({ rows: [row] }) => (row as { id: string }).id);
   const sending = `state = 'SENDING', attempt = 1, send_by = now(), claimed_at = now(), wire = '{}', before_snapshot = '{}'`;
 
   test('one unsettled command holds a position, an emergency close passes beside it', async () => {
     await update('broker_command', sending, await inFlight('FULL_CLOSE', 'close:1'));
-    await expect(update('broker_command', sending, await inFlight('MODIFY_PROTECTION', 'edit:1'))).rejects.toThrow('one_unsettled_per_position');
-    await expect(update('broker_command', sending, await inFlight('EMERGENCY_CLOSE', 'close:2'))).resolves.toBeDefined();
+    await expect(update('broker_command', sending, await inFlight('MODIFY_PROTECTION', 'edit:1'))).rejects.toThrow(
+      'one_unsettled_per_position',
+    );
+    await expect(
+      update('broker_command', sending, await inFlight('EMERGENCY_CLOSE', 'close:2')),
+    ).resolves.toBeDefined();
   });
 
   test('a trade has one command per step', async () => {
@@ -127,9 +158,15 @@ describe('commands (I4, I8)', () => {
 
   test('nothing is sent without deadline, attempt and snapshot', async () => {
     const id = await inFlight('FULL_CLOSE', 'close:1');
-    await expect(update('broker_command', `state = 'SENDING', attempt = 1`, id)).rejects.toThrow('broker_command_check');
-    await expect(update('broker_command', sending.replace(`'{}', before_snapshot = '{}'`, `'{}'`), id)).rejects.toThrow('broker_command_check');
-    await expect(update('broker_command', sending.replace('attempt = 1', 'attempt = 2'), id)).rejects.toThrow('count the attempt');
+    await expect(update('broker_command', `state = 'SENDING', attempt = 1`, id)).rejects.toThrow(
+      'broker_command_check',
+    );
+    await expect(update('broker_command', sending.replace(`'{}', before_snapshot = '{}'`, `'{}'`), id)).rejects.toThrow(
+      'broker_command_check',
+    );
+    await expect(update('broker_command', sending.replace('attempt = 1', 'attempt = 2'), id)).rejects.toThrow(
+      'count the attempt',
+    );
   });
 
   test('an unknown outcome has a quiet window, a settled one its evidence', async () => {
@@ -142,12 +179,23 @@ describe('commands (I4, I8)', () => {
   test('nothing is asked again before its quiet window is over', async () => {
     const id = await inFlight('FULL_CLOSE', 'close:1');
     await update('broker_command', sending, id);
-    await update('broker_command', `state = 'NOT_EXECUTED', outcome = '{}', retry_not_before = now() + interval '1 hour'`, id);
-    await expect(update('broker_command', sending.replace('attempt = 1', 'attempt = 2'), id)).rejects.toThrow('quiet window');
+    await update(
+      'broker_command',
+      `state = 'NOT_EXECUTED', outcome = '{}', retry_not_before = now() + interval '1 hour'`,
+      id,
+    );
+    await expect(update('broker_command', sending.replace('attempt = 1', 'attempt = 2'), id)).rejects.toThrow(
+      'quiet window',
+    );
   });
 
   test('what was sent cannot be changed', async () => {
-    for (const change of [`intent = '{"other": 1}'`, 'wire_tag = 99', `kind = 'FULL_CLOSE', position_key = 'p:1'`, `step_key = 'close:9'`]) {
+    for (const change of [
+      `intent = '{"other": 1}'`,
+      'wire_tag = 99',
+      `kind = 'FULL_CLOSE', position_key = 'p:1'`,
+      `step_key = 'close:9'`,
+    ]) {
       await expect(update('broker_command', change, await openCommand())).rejects.toThrow('immutable once sent');
     }
   });
@@ -158,7 +206,9 @@ describe('commands (I4, I8)', () => {
     await update('broker_command', `state = 'UNKNOWN', retry_not_before = now()`, id);
     await update('broker_command', `state = 'REVIEW'`, id);
     await expect(update('broker_command', `state = 'CONFIRMED', outcome = '{}'`, id)).rejects.toThrow('named decision');
-    await expect(update('broker_command', `state = 'CONFIRMED', outcome = '{"decided_by": "ann"}'`, id)).resolves.toBeDefined();
+    await expect(
+      update('broker_command', `state = 'CONFIRMED', outcome = '{"decided_by": "ann"}'`, id),
+    ).resolves.toBeDefined();
   });
 
   test('a halted account sends nothing but a way out', async () => {
@@ -193,7 +243,9 @@ describe('protection (I5, I7)', () => {
 
   test('a position belongs to one live trade', async () => {
     const other = await openPosition(world);
-    await expect(update('trade', `position_key = 'p:${live.position}'`, other.trade)).rejects.toThrow('one_live_trade_per_position');
+    await expect(update('trade', `position_key = 'p:${live.position}'`, other.trade)).rejects.toThrow(
+      'one_live_trade_per_position',
+    );
   });
 });
 
@@ -202,7 +254,9 @@ describe('the ladder (I6)', () => {
     const [fired] = await cross(world, live.trade, 1);
     const again = sql.query(`update price_watch set fired_price = 2 where id = $1`, [fired?.watchId]);
     await expect(again).rejects.toThrow('fires or is disarmed once');
-    await expect(sql.query(`update price_watch set state = 'ARMED' where id = $1`, [fired?.watchId])).rejects.toThrow('fires or is disarmed once');
+    await expect(sql.query(`update price_watch set state = 'ARMED' where id = $1`, [fired?.watchId])).rejects.toThrow(
+      'fires or is disarmed once',
+    );
   });
 
   test('a level has one watch per generation', async () => {
@@ -222,12 +276,16 @@ describe('the ladder (I6)', () => {
   test('a target has no price before its trade is open', async () => {
     const request = longRequest(world.account);
     await recorded(world, request);
-    const early = sql.query('update profit_target set price = 1.1, version = version + 1 where trade_id = $1', [request.tradeId]);
+    const early = sql.query('update profit_target set price = 1.1, version = version + 1 where trade_id = $1', [
+      request.tradeId,
+    ]);
     await expect(early).rejects.toThrow('no price before');
   });
 
   test('a target is done by a command, and only after a crossing', async () => {
-    await expect(update('profit_target', `state = 'DONE'`, await target(1))).rejects.toThrow('illegal profit_target transition ARMED -> DONE');
+    await expect(update('profit_target', `state = 'DONE'`, await target(1))).rejects.toThrow(
+      'illegal profit_target transition ARMED -> DONE',
+    );
   });
 });
 
@@ -245,7 +303,9 @@ describe('state machines', () => {
   });
 
   test('a change that does not count the version is refused', async () => {
-    await expect(sql.query('update trade set automation = $2 where id = $1', [live.trade, 'PAUSED'])).rejects.toThrow('stale version');
+    await expect(sql.query('update trade set automation = $2 where id = $1', [live.trade, 'PAUSED'])).rejects.toThrow(
+      'stale version',
+    );
   });
 
   test('a trade begins PENDING', async () => {
@@ -257,7 +317,9 @@ describe('state machines', () => {
 
 describe('events and audit (I9)', () => {
   test('every change of state is audited with its actor, in a chain that verifies', async () => {
-    claimed(await world.records.claim(closePlan(live.request, 'c1'), closeWire(live.position, '0.6'), before('0.6'), 1_000));
+    claimed(
+      await world.records.claim(closePlan(live.request, 'c1'), closeWire(live.position, '0.6'), before('0.6'), 1_000),
+    );
     const { rows } = await sql.query<{ actor: string; action: string }>(
       `select actor, action from audit_log where body->>'id' = $1 order by seq`,
       [live.trade],
@@ -283,6 +345,8 @@ describe('events and audit (I9)', () => {
   });
 
   test('of an event only the delivery may change', async () => {
-    await expect(sql.query(`update event_log set type = 'other' where trade_id = $1`, [live.trade])).rejects.toThrow('only the delivery');
+    await expect(sql.query(`update event_log set type = 'other' where trade_id = $1`, [live.trade])).rejects.toThrow(
+      'only the delivery',
+    );
   });
 });

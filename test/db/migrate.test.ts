@@ -24,12 +24,15 @@ describe('migrating', () => {
   test('by several processes at once, from nothing, happens once', async () => {
     await asOwner('drop schema public cascade; create schema public');
     await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)]);
-    expect(await asOwner('select name from belay_migrations order by id')).toEqual([{ name: '0001-book-of-record' }, { name: '0002-least-privilege' }]);
+    expect(await asOwner('select name from belay_migrations order by id')).toEqual([
+      { name: '0001-book-of-record' },
+      { name: '0002-least-privilege' },
+    ]);
   });
 
   test('leaves tables that have exactly the columns of the entities', async () => {
     const orm = await MikroORM.init({ clientUrl: database.url, entities: [...entities], logger: () => {} });
-    const modelled = Object.values(Object.fromEntries(orm.getMetadata().getAll())).flatMap(({ tableName, properties }) =>
+    const modelled = [...orm.getMetadata().getAll().values()].flatMap(({ tableName, properties }) =>
       Object.values(properties).flatMap(({ fieldNames }) => fieldNames.map((column) => `${tableName}.${column}`)),
     );
     await orm.close(true);
@@ -49,7 +52,9 @@ describe('a connection of the pool', () => {
     await expect(pool.query('truncate audit_log')).rejects.toThrow('permission denied');
     await expect(pool.query('delete from broker_deal')).rejects.toThrow('permission denied');
     await expect(pool.query('update audit_log set actor = actor')).rejects.toThrow('permission denied');
-    await expect(pool.query(`insert into legal_edge values ('trade', 'CLOSED', 'OPEN')`)).rejects.toThrow('permission denied');
+    await expect(pool.query(`insert into legal_edge values ('trade', 'CLOSED', 'OPEN')`)).rejects.toThrow(
+      'permission denied',
+    );
     await pool.end();
   });
 

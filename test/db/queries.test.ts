@@ -3,7 +3,22 @@ import pg from 'pg';
 import { money } from '../../src/domain/decimal.ts';
 import { accountsOverview, listTrades, tradeStory, unsettled } from '../../src/db/queries.ts';
 import { sweep } from '../../src/db/sweep.ts';
-import { balance, before, bookWorld, claimed, closePlan, closeWire, confirmed, cross, deal, longRequest, openPosition, order, recorded, type BookWorld } from './book-world.ts';
+import {
+  balance,
+  before,
+  bookWorld,
+  claimed,
+  closePlan,
+  closeWire,
+  confirmed,
+  cross,
+  deal,
+  longRequest,
+  openPosition,
+  order,
+  recorded,
+  type BookWorld,
+} from './book-world.ts';
 
 let world: BookWorld;
 beforeAll(async () => {
@@ -13,19 +28,33 @@ afterAll(() => world.end());
 
 describe('what people look at', () => {
   test('lists trades newest first in pages, by account, symbol and state', async () => {
-    const requests = [longRequest(world.account), longRequest(world.account, { symbol: 'GBPUSD' }), longRequest(world.account)];
+    const requests = [
+      longRequest(world.account),
+      longRequest(world.account, { symbol: 'GBPUSD' }),
+      longRequest(world.account),
+    ];
     for (const request of requests) await recorded(world, request);
     const first = await listTrades(world.records.pool, { account: world.account, states: ['PENDING'], limit: 2 });
     expect(first.trades.map(({ tradeId }) => tradeId)).toEqual([requests[2]?.tradeId, requests[1]?.tradeId]);
-    const second = await listTrades(world.records.pool, { account: world.account, states: ['PENDING'], limit: 2, cursor: first.cursor });
-    expect(second).toMatchObject({ trades: [{ tradeId: requests[0]?.tradeId, accountName: 'SIM-HEDGE', currency: 'EUR' }], cursor: null });
+    const second = await listTrades(world.records.pool, {
+      account: world.account,
+      states: ['PENDING'],
+      limit: 2,
+      cursor: first.cursor,
+    });
+    expect(second).toMatchObject({
+      trades: [{ tradeId: requests[0]?.tradeId, accountName: 'SIM-HEDGE', currency: 'EUR' }],
+      cursor: null,
+    });
     expect((await listTrades(world.records.pool, { symbol: 'GBPUSD' })).trades).toHaveLength(1);
   });
 
   test('tells a trade’s story', async () => {
     const live = await openPosition(world);
     await cross(world, live.trade, 1);
-    const command = claimed(await world.records.claim(closePlan(live.request, 'c'), closeWire(live.position, '0.6'), before('0.6'), 1_000));
+    const command = claimed(
+      await world.records.claim(closePlan(live.request, 'c'), closeWire(live.position, '0.6'), before('0.6'), 1_000),
+    );
     const facts = [
       order('story', 'SELL', '0.6', '0.6', { tag: command.tag }),
       deal('d900', 'story', live.position, 'OUT', '0.6', { tag: command.tag, profit: money('60') }),
@@ -33,14 +62,33 @@ describe('what people look at', () => {
     await world.records.settle(command.commandId, 1, confirmed(), facts);
     const story = await tradeStory(world.records.pool, live.trade);
     expect(story?.view.state).toBe('CLOSED');
-    expect(story?.commands.map(({ stepKey, state }) => [stepKey, state])).toEqual([['open', 'CONFIRMED'], ['close:c', 'CONFIRMED']]);
+    expect(story?.commands.map(({ stepKey, state }) => [stepKey, state])).toEqual([
+      ['open', 'CONFIRMED'],
+      ['close:c', 'CONFIRMED'],
+    ]);
     expect(story?.deals).toMatchObject([
       { dealId: live.openDeal, entry: 'IN', side: 'BUY', lots: '0.6', closeReason: null },
-      { dealId: 'd900', entry: 'OUT', side: 'SELL', profit: '60', closeReason: 'MANUAL', closeSubreason: 'FULL', inferred: false, closureText: 'trader closed it' },
+      {
+        dealId: 'd900',
+        entry: 'OUT',
+        side: 'SELL',
+        profit: '60',
+        closeReason: 'MANUAL',
+        closeSubreason: 'FULL',
+        inferred: false,
+        closureText: 'trader closed it',
+      },
     ]);
     expect(story?.triggers).toMatchObject([{ level: 1, generation: 1, price: '1.086', source: 'live', late: false }]);
     expect(story?.events.map(({ type }) => type)).toEqual(
-      expect.arrayContaining(['trade.requested', 'trade.open', 'target.crossed', 'deal.added', 'command.settled', 'trade.closed']),
+      expect.arrayContaining([
+        'trade.requested',
+        'trade.open',
+        'target.crossed',
+        'deal.added',
+        'command.settled',
+        'trade.closed',
+      ]),
     );
     const [row] = (await listTrades(world.records.pool, { states: ['CLOSED'] })).trades;
     expect(row).toMatchObject({ tradeId: live.trade, profit: '60', commission: '-2', swap: '0' });
@@ -49,14 +97,22 @@ describe('what people look at', () => {
   test('shows accounts with their last figures and without credentials', async () => {
     await world.records.ingest(world.account, [balance('1000.5', 5)], 'stream', null);
     const [account] = await accountsOverview(world.records.pool);
-    expect(account).toMatchObject({ accountId: world.account, name: 'SIM-HEDGE', balance: '1000.5', equity: '1000.5', asOf: 5 });
+    expect(account).toMatchObject({
+      accountId: world.account,
+      name: 'SIM-HEDGE',
+      balance: '1000.5',
+      equity: '1000.5',
+      asOf: 5,
+    });
     expect(JSON.stringify(account)).not.toContain('sealed');
   });
 
   test('counts what is not at rest', async () => {
     const live = await openPosition(world);
     const quiet = await unsettled(world.records.pool);
-    claimed(await world.records.claim(closePlan(live.request, 'c'), closeWire(live.position, '0.6'), before('0.6'), 1_000));
+    claimed(
+      await world.records.claim(closePlan(live.request, 'c'), closeWire(live.position, '0.6'), before('0.6'), 1_000),
+    );
     expect(await unsettled(world.records.pool)).toEqual({ ...quiet, unsettledCommands: quiet.unsettledCommands + 1 });
   });
 });
@@ -65,9 +121,20 @@ describe('sweeping', () => {
   test('removes old delivered rows of finished trades and nothing else', async () => {
     const [over, live] = [await openPosition(world), await openPosition(world)];
     await cross(world, over.trade, 1);
-    await world.records.changeTrade(over.trade, { kind: 'rearm-target', level: 1, generation: 1, reason: 'price came back' }, 'automation');
-    await world.records.fireDelivered((await world.records.undeliveredFires([world.account])).map(({ watchId }) => watchId));
-    await world.records.ingest(world.account, [deal('d950', 'x950', over.position, 'OUT', '0.6', { reason: 'CLIENT' })], 'stream', null);
+    await world.records.changeTrade(
+      over.trade,
+      { kind: 'rearm-target', level: 1, generation: 1, reason: 'price came back' },
+      'automation',
+    );
+    await world.records.fireDelivered(
+      (await world.records.undeliveredFires([world.account])).map(({ watchId }) => watchId),
+    );
+    await world.records.ingest(
+      world.account,
+      [deal('d950', 'x950', over.position, 'OUT', '0.6', { reason: 'CLIENT' })],
+      'stream',
+      null,
+    );
     await ageEverything(world.url);
     const counts = async (trade: string) => {
       const text = `select (select count(*)::int from event_log where trade_id = $1) as events, (select count(*)::int from price_watch where trade_id = $1) as watches`;
@@ -78,7 +145,10 @@ describe('sweeping', () => {
     expect(await counts(live.trade)).toEqual(before.live);
     // Its closing still has to wake it; of its watches only the superseded crossing goes.
     expect(await counts(over.trade)).toEqual({ events: 1, watches: before.over.watches - 1 });
-    expect(await sweep(world.records.pool, { eventLogDays: 30, firedWatchDays: 30 })).toEqual({ events: 0, watches: 0 });
+    expect(await sweep(world.records.pool, { eventLogDays: 30, firedWatchDays: 30 })).toEqual({
+      events: 0,
+      watches: 0,
+    });
   });
 });
 
@@ -88,6 +158,8 @@ async function ageEverything(url: string): Promise<void> {
   await owner.connect();
   await owner.query(`set session_replication_role = replica`);
   await owner.query(`update event_log set created_at = created_at - interval '31 days'`);
-  await owner.query(`update price_watch set fired_at = coalesce(fired_at, now()) - interval '31 days', armed_at = armed_at - interval '31 days' where state = 'FIRED'`);
+  await owner.query(
+    `update price_watch set fired_at = coalesce(fired_at, now()) - interval '31 days', armed_at = armed_at - interval '31 days' where state = 'FIRED'`,
+  );
   await owner.end();
 }

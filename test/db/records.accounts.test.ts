@@ -13,7 +13,13 @@ afterAll(() => world.end());
 describe('an account', () => {
   test('is added UNVERIFIED, once per name', async () => {
     const added = await world.records.addAccount(newAccount('ONE'));
-    expect(added).toMatchObject({ name: 'ONE', status: 'UNVERIFIED', tradingState: 'ACTIVE', executionMode: 'live', bounds: {} });
+    expect(added).toMatchObject({
+      name: 'ONE',
+      status: 'UNVERIFIED',
+      tradingState: 'ACTIVE',
+      executionMode: 'live',
+      bounds: {},
+    });
     expect(await world.records.addAccount(newAccount('ONE'))).toEqual(added);
   });
 
@@ -26,7 +32,9 @@ describe('an account', () => {
 
   test('of another login under a known name is refused', async () => {
     await world.records.addAccount(newAccount('THREE'));
-    await expect(world.records.addAccount({ ...newAccount('THREE'), login: 'other' })).rejects.toThrow(AccountNameTaken);
+    await expect(world.records.addAccount({ ...newAccount('THREE'), login: 'other' })).rejects.toThrow(
+      AccountNameTaken,
+    );
   });
 
   test('moves to another endpoint and is then found there', async () => {
@@ -38,7 +46,9 @@ describe('an account', () => {
   test('is switched with one audit row and one event per change', async () => {
     const { id } = await world.records.addAccount(newAccount('FIVE'));
     await world.records.switchAccount(id, { executionMode: 'shadow' }, 'ann');
-    expect(await world.records.switchAccount(id, { executionMode: 'shadow', tradingState: 'HALTED' }, 'ann')).toMatchObject({
+    expect(
+      await world.records.switchAccount(id, { executionMode: 'shadow', tradingState: 'HALTED' }, 'ann'),
+    ).toMatchObject({
       executionMode: 'shadow',
       tradingState: 'HALTED',
     });
@@ -62,7 +72,9 @@ describe('a session', () => {
     const second = await world.records.takeSession('sim/1', 'market-2');
     expect(second.epoch).toBe(first.epoch + 1);
     expect(second.cursors).toEqual(cursors);
-    expect(await world.records.saveCursors('sim/1', first.epoch, new Map([['EURUSD', { sequence: 6, time: 1 }]]))).toBe(false);
+    expect(await world.records.saveCursors('sim/1', first.epoch, new Map([['EURUSD', { sequence: 6, time: 1 }]]))).toBe(
+      false,
+    );
     expect((await world.records.takeSession('sim/1', 'market-3')).cursors).toEqual(cursors);
   });
 
@@ -71,6 +83,9 @@ describe('a session', () => {
     await world.records.saveCursors('sim/2', epoch, new Map([['EURUSD', { sequence: 5, time: 5 }]]));
     await world.records.saveCursors('sim/2', epoch, new Map([['EURUSD', { sequence: 4, time: 4 }]]));
     expect(await world.records.saveCursors('sim/2', epoch, new Map())).toBe(true);
-    expect((await world.records.takeSession('sim/2', 'market-1')).cursors.get('EURUSD')).toEqual({ sequence: 5, time: 5 });
+    expect((await world.records.takeSession('sim/2', 'market-1')).cursors.get('EURUSD')).toEqual({
+      sequence: 5,
+      time: 5,
+    });
   });
 });

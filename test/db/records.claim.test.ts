@@ -38,19 +38,28 @@ describe('claiming a command', () => {
   test('stores deadline, tag, wire and snapshot and moves the trade', async () => {
     const live = await openPosition(world);
     const command = claimed(await claimClose(live));
-    expect(command).toMatchObject({ state: 'SENDING', attempt: 1, accountId: world.account, wire: { lots: '0.6' }, before: { lots: '0.6' } });
+    expect(command).toMatchObject({
+      state: 'SENDING',
+      attempt: 1,
+      accountId: world.account,
+      wire: { lots: '0.6' },
+      before: { lots: '0.6' },
+    });
     expect((command.sendBy ?? 0) - (command.claimedAt ?? 0)).toBeCloseTo(2_000, -1);
     expect(command.tag).toBeGreaterThanOrEqual(536_870_912);
     expect((await world.records.trade(live.trade))?.state).toBe('CLOSING');
-    expect(await world.records.unsettledCommands(world.account)).toContainEqual(command);
+    const unsettled = await world.records.unsettledCommands(world.account);
+    expect(unsettled).toContainEqual({ ...command, asOf: expect.any(Number) });
+    expect(command.asOf - (command.claimedAt ?? 0)).toBeLessThan(2_000);
   });
 
   test('twice answers what became of the first', async () => {
     const live = await openPosition(world);
     const plan = closePlan(live.request, 'twice');
     const first = claimed(await claimClose(live, plan));
-    expect(await claimClose(live, plan)).toEqual({ kind: 'already', command: first });
-    expect(await claimClose(live, { ...plan, attempt: 2 })).toEqual({ kind: 'already', command: first });
+    const row = { ...first, asOf: expect.any(Number) };
+    expect(await claimClose(live, plan)).toEqual({ kind: 'already', command: row });
+    expect(await claimClose(live, { ...plan, attempt: 2 })).toEqual({ kind: 'already', command: row });
   });
 
   test('from two sessions at once is won by one', async () => {
@@ -58,7 +67,9 @@ describe('claiming a command', () => {
     const other = createRecords({ url: world.url });
     const plan = closePlan(live.request, 'race');
     const both = [world.records, other, world.records, other];
-    const answers = await Promise.all(both.map((records) => records.claim(plan, closeWire(live.position, '0.6'), before('0.6'), 2_000)));
+    const answers = await Promise.all(
+      both.map((records) => records.claim(plan, closeWire(live.position, '0.6'), before('0.6'), 2_000)),
+    );
     await other.close();
     expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['already', 'already', 'already', 'claimed']);
   });
@@ -73,14 +84,24 @@ describe('claiming a command', () => {
     const live = await openPosition(world);
     claimed(await claimClose(live));
     expect(await claimClose(live)).toMatchObject({ kind: 'denied', denial: { code: 'position-busy' } });
-    const emergency = planFor(live.request, closeStep('now'), { kind: 'EMERGENCY_CLOSE' }, { by: 'person', actor: 'trader' });
+    const emergency = planFor(
+      live.request,
+      closeStep('now'),
+      { kind: 'EMERGENCY_CLOSE' },
+      { by: 'person', actor: 'trader' },
+    );
     expect(await claimClose(live, emergency)).toMatchObject({ kind: 'claimed' });
   });
 
   test('says when the broker and the book differ', async () => {
     const live = await openPosition(world);
     const plan = closePlan(live.request, 'c');
-    const answer = await world.records.claim(plan, closeWire(live.position, '0.4'), before('0.4', live.position), 2_000);
+    const answer = await world.records.claim(
+      plan,
+      closeWire(live.position, '0.4'),
+      before('0.4', live.position),
+      2_000,
+    );
     expect(answer).toEqual({ kind: 'book-differs', bookLots: '0.6' });
     expect((await world.records.trade(live.trade))?.unsettled).toBeNull();
   });
@@ -101,7 +122,10 @@ describe('claiming a command', () => {
     const plan = closePlan(live.request, 'early');
     const first = claimed(await claimClose(live, plan));
     await world.records.settle(first.commandId, 1, { ...notExecuted, retryAfterMs: 60_000 }, []);
-    expect(await claimClose(live, { ...plan, attempt: 2 })).toMatchObject({ kind: 'denied', denial: { code: 'quiet-window' } });
+    expect(await claimClose(live, { ...plan, attempt: 2 })).toMatchObject({
+      kind: 'denied',
+      denial: { code: 'quiet-window' },
+    });
   });
 
   test('of a target may take another volume in its second attempt', async () => {
@@ -120,13 +144,25 @@ describe('claiming a command', () => {
       planFor(
         live.request,
         editStep('e'),
-        { kind: 'MODIFY_PROTECTION', stopLoss: { to: price(to) }, takeProfit: 'keep', mayLoosen: true, setsFloor: false },
+        {
+          kind: 'MODIFY_PROTECTION',
+          stopLoss: { to: price(to) },
+          takeProfit: 'keep',
+          mayLoosen: true,
+          setsFloor: false,
+        },
         { attempt, by: 'person' },
       );
     const send = (plan: CommandPlan) =>
       world.records.claim(
         plan,
-        { kind: 'MODIFY_PROTECTION', positionId: positionId(live.position), symbol: 'EURUSD', stopLoss: price('1.079'), takeProfit: null },
+        {
+          kind: 'MODIFY_PROTECTION',
+          positionId: positionId(live.position),
+          symbol: 'EURUSD',
+          stopLoss: price('1.079'),
+          takeProfit: null,
+        },
         before('0.6', live.position),
         2_000,
       );
@@ -161,7 +197,10 @@ describe('claiming a command', () => {
     const [live, other] = [await openPosition(world), await openPosition(world)];
     await cross(world, other.trade, 1);
     await world.records.switchAccount(world.account, { executionMode: 'off' }, 'trader');
-    const [byPerson, byAutomation] = [await claimClose(live), await claimClose(other, takeProfitPlan(other.request, 1, '0.3'))];
+    const [byPerson, byAutomation] = [
+      await claimClose(live),
+      await claimClose(other, takeProfitPlan(other.request, 1, '0.3')),
+    ];
     await world.records.switchAccount(world.account, { executionMode: 'live' }, 'trader');
     expect(byPerson.kind).toBe('claimed');
     expect(byAutomation).toMatchObject({ kind: 'denied', denial: { code: 'execution-mode-off' } });
@@ -171,7 +210,10 @@ describe('claiming a command', () => {
     const live = await openPosition(world);
     await cross(world, live.trade, 1);
     await world.records.changeTrade(live.trade, { kind: 'pause', reason: 'lunch' }, 'trader');
-    expect(await claimClose(live, takeProfitPlan(live.request, 1, '0.3'))).toMatchObject({ kind: 'denied', denial: { code: 'paused' } });
+    expect(await claimClose(live, takeProfitPlan(live.request, 1, '0.3'))).toMatchObject({
+      kind: 'denied',
+      denial: { code: 'paused' },
+    });
     expect((await claimClose(live)).kind).toBe('claimed');
   });
 
@@ -187,7 +229,9 @@ describe('claiming a command', () => {
   test('for a trade that is closed is denied', async () => {
     const request = longRequest(world.account);
     await recorded(world, request);
-    expect(await world.records.claim(closePlan(request, 'x'), closeWire('p', '0.1'), before(null), 2_000)).toMatchObject({
+    expect(
+      await world.records.claim(closePlan(request, 'x'), closeWire('p', '0.1'), before(null), 2_000),
+    ).toMatchObject({
       kind: 'denied',
       denial: { code: 'trade-state', value: 'PENDING' },
     });
@@ -198,7 +242,8 @@ describe('concluding without a send', () => {
   test('ends an open that is denied or shadowed and rejects its trade', async () => {
     const request = longRequest(world.account);
     await recorded(world, request);
-    const conclude = () => world.records.concludeUnsent(openPlan(request), { state: 'NOT_EXECUTED', code: 'shadow', text: 'shadow mode' });
+    const conclude = () =>
+      world.records.concludeUnsent(openPlan(request), { state: 'NOT_EXECUTED', code: 'shadow', text: 'shadow mode' });
     const view = await conclude();
     expect(view).toMatchObject({ state: 'REJECTED', unsettled: null });
     expect(view.targets.map(({ state }) => state)).toEqual(['CANCELLED', 'CANCELLED']);
@@ -208,7 +253,11 @@ describe('concluding without a send', () => {
   test('finds a target done whose close is not needed any more', async () => {
     const live = await openPosition(world);
     await cross(world, live.trade, 1);
-    const view = await world.records.concludeUnsent(takeProfitPlan(live.request, 1, '0.3'), { state: 'CONFIRMED', code: 'goal-met', facts: [] });
+    const view = await world.records.concludeUnsent(takeProfitPlan(live.request, 1, '0.3'), {
+      state: 'CONFIRMED',
+      code: 'goal-met',
+      facts: [],
+    });
     expect(view.targets[0]?.state).toBe('DONE');
     expect(view).toMatchObject({ state: 'OPEN', settling: false });
   });

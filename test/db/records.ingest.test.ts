@@ -32,7 +32,8 @@ beforeEach(async () => {
   live = await openPosition(world);
 });
 
-const ingest = (...facts: Parameters<BookWorld['records']['ingest']>[1]) => world.records.ingest(world.account, facts, 'stream', null);
+const ingest = (...facts: Parameters<BookWorld['records']['ingest']>[1]) =>
+  world.records.ingest(world.account, facts, 'stream', null);
 const view = async () => {
   const found = await world.records.trade(live.trade);
   if (found === null) throw new Error('no such trade');
@@ -54,7 +55,9 @@ describe('a fact told twice', () => {
     const fact = deal(`d${fresh()}`, `x${fresh()}`, live.position, 'OUT', '0.1', { reason: 'CLIENT' });
     await ingest(fact);
     await ingest({ ...fact, commission: money('-2.5') });
-    expect(await one('select commission::text from broker_deal where broker_deal_id = $1', [fact.dealId])).toEqual({ commission: '-2.5' });
+    expect(await one('select commission::text from broker_deal where broker_deal_id = $1', [fact.dealId])).toEqual({
+      commission: '-2.5',
+    });
   });
 });
 
@@ -124,7 +127,9 @@ describe('more closed than is known to be open', () => {
 
 describe('levels', () => {
   test('follow the broker and wake the trade when somebody else moved them', async () => {
-    expect(await ingest(position(live.position, '0.6', '1.0805', later))).toMatchObject([{ type: 'levels.moved-outside' }]);
+    expect(await ingest(position(live.position, '0.6', '1.0805', later))).toMatchObject([
+      { type: 'levels.moved-outside' },
+    ]);
     expect(await view()).toMatchObject({ stopLoss: '1.0805', intendedStop: '1.0805' });
   });
 
@@ -137,17 +142,36 @@ describe('levels', () => {
   test('that disappeared set a deadline, keep the intended stop and wake the trade', async () => {
     expect(await ingest(position(live.position, '0.6', null, later))).toMatchObject([{ type: 'stop.missing' }]);
     expect(await view()).toMatchObject({ stopLoss: null, intendedStop: '1.08' });
-    const row = await one(`select protect_by > now() as waiting, protect_by < now() + interval '11 s' as soon from trade where id = $1`, [live.trade]);
+    const row = await one(
+      `select protect_by > now() as waiting, protect_by < now() + interval '11 s' as soon from trade where id = $1`,
+      [live.trade],
+    );
     expect(row).toEqual({ waiting: true, soon: true });
   });
 
   test('loosened below the breakeven floor by somebody else are recorded and wake the trade', async () => {
-    const intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to: price('1.0851') }, takeProfit: 'keep', mayLoosen: false, setsFloor: true } as const;
-    const wire = { kind: 'MODIFY_PROTECTION', positionId: positionId(live.position), symbol: 'EURUSD', stopLoss: price('1.0851'), takeProfit: null } as const;
-    const edit = claimed(await world.records.claim(planFor(live.request, breakevenStep(1), intent), wire, before('0.6'), 2_000));
+    const intent = {
+      kind: 'MODIFY_PROTECTION',
+      stopLoss: { to: price('1.0851') },
+      takeProfit: 'keep',
+      mayLoosen: false,
+      setsFloor: true,
+    } as const;
+    const wire = {
+      kind: 'MODIFY_PROTECTION',
+      positionId: positionId(live.position),
+      symbol: 'EURUSD',
+      stopLoss: price('1.0851'),
+      takeProfit: null,
+    } as const;
+    const edit = claimed(
+      await world.records.claim(planFor(live.request, breakevenStep(1), intent), wire, before('0.6'), 2_000),
+    );
     expect(await ingest(position(live.position, '0.6', '1.0851', later))).toEqual([]);
     await world.records.settle(edit.commandId, 1, confirmed(), []);
-    expect(await ingest(position(live.position, '0.6', '1.07', later + 1))).toMatchObject([{ type: 'stop.loosened-outside' }]);
+    expect(await ingest(position(live.position, '0.6', '1.07', later + 1))).toMatchObject([
+      { type: 'stop.loosened-outside' },
+    ]);
     expect(await view()).toMatchObject({ stopLoss: '1.07', breakevenFloor: '1.0851', intendedStop: '1.0851' });
     await ingest(deal(`d${fresh()}`, `x${fresh()}`, live.position, 'OUT', '0.1', { reason: 'CLIENT' }));
     expect(await view()).toMatchObject({ remainingLots: '0.5', stopLoss: '1.07' });
@@ -159,16 +183,24 @@ describe('a second order with one command’s tag', () => {
     const account = await verifiedAccount(world.records, `SECOND-${fresh()}`);
     live = await openPosition({ ...world, account });
     const n = fresh();
-    const twin = [order(`o${n}`, 'BUY', '0.6', '0.6', { tag: live.tag }), deal(`d${n}`, `o${n}`, `p${n}`, 'IN', '0.6', { tag: live.tag })];
+    const twin = [
+      order(`o${n}`, 'BUY', '0.6', '0.6', { tag: live.tag }),
+      deal(`d${n}`, `o${n}`, `p${n}`, 'IN', '0.6', { tag: live.tag }),
+    ];
     const wakes = await world.records.ingest(account, twin, 'reconcile', null);
     expect(wakes.map(({ type }) => type)).toContain('order.second');
     expect(await view()).toMatchObject({ state: 'NEEDS_REVIEW', openedLots: '0.6' });
-    expect(await one('select origin, trade_id, command_id from trade_order where broker_order_id = $1', [`o${n}`])).toEqual({
+    expect(
+      await one('select origin, trade_id, command_id from trade_order where broker_order_id = $1', [`o${n}`]),
+    ).toEqual({
       origin: 'EXTERNAL',
       trade_id: null,
       command_id: null,
     });
-    expect(await one('select kind, state from discrepancy_case where trade_id = $1', [live.trade])).toEqual({ kind: 'second-order', state: 'OPEN' });
+    expect(await one('select kind, state from discrepancy_case where trade_id = $1', [live.trade])).toEqual({
+      kind: 'second-order',
+      state: 'OPEN',
+    });
     expect(await world.records.ingest(account, twin, 'reconcile', null)).toEqual([]);
   });
 });
@@ -176,7 +208,9 @@ describe('a second order with one command’s tag', () => {
 describe('a balance', () => {
   test('is kept as the newest look', async () => {
     await ingest(balance('1000', later), balance('900', later - 5));
-    expect(await one('select balance::text from account_balance where account_id = $1', [world.account])).toEqual({ balance: '1000' });
+    expect(await one('select balance::text from account_balance where account_id = $1', [world.account])).toEqual({
+      balance: '1000',
+    });
   });
 });
 

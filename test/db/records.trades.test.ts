@@ -31,15 +31,31 @@ afterAll(() => world.end());
 const change = (live: OpenPosition, wanted: Parameters<BookWorld['records']['changeTrade']>[1]) =>
   world.records.changeTrade(live.trade, wanted, 'trader');
 const armedLevels = async (live: OpenPosition) =>
-  (await world.records.armedWatches([world.account])).filter(({ tradeId: id }) => id === live.trade).map(({ targetLevel, generation }) => [targetLevel, generation]);
+  (await world.records.armedWatches([world.account]))
+    .filter(({ tradeId: id }) => id === live.trade)
+    .map(({ targetLevel, generation }) => [targetLevel, generation]);
 
 describe('a requested trade', () => {
   test('is recorded PENDING with a ladder that has neither price nor watch', async () => {
     const request = longRequest(world.account);
     const view = await recorded(world, request);
-    expect(view).toMatchObject({ state: 'PENDING', requestHash: 'hash-1', initialStop: '1.08', intendedStop: '1.08', stopLoss: null });
+    expect(view).toMatchObject({
+      state: 'PENDING',
+      requestHash: 'hash-1',
+      initialStop: '1.08',
+      intendedStop: '1.08',
+      stopLoss: null,
+    });
     expect(view.targets).toMatchObject([
-      { level: 1, rule: { pips: '10' }, late: 'act-if-beyond', price: null, closeBps: 5_000, state: 'ARMED', generation: 1 },
+      {
+        level: 1,
+        rule: { pips: '10' },
+        late: 'act-if-beyond',
+        price: null,
+        closeBps: 5_000,
+        state: 'ARMED',
+        generation: 1,
+      },
       { level: 2, rule: { pips: '20' }, late: 'act', price: null, closeBps: 5_000, state: 'ARMED', generation: 1 },
     ]);
     expect(view.breakeven).toEqual({ rule: { afterLevel: 1, offset: { pips: '1' } }, state: 'WAITING' });
@@ -49,7 +65,8 @@ describe('a requested trade', () => {
   test('asked again is the same trade, with another body it is refused', async () => {
     const request = longRequest(world.account);
     const view = await recorded(world, request);
-    const again = (hash: string) => world.records.openTrade({ ...request, requestHash: hash }, price('1.07'), eurusd, [5_000, 5_000]);
+    const again = (hash: string) =>
+      world.records.openTrade({ ...request, requestHash: hash }, price('1.07'), eurusd, [5_000, 5_000]);
     expect(await again('hash-1')).toEqual({ kind: 'recorded', view });
     expect(await again('hash-2')).toEqual({ kind: 'another-body', view });
   });
@@ -60,7 +77,10 @@ describe('a requested trade', () => {
     await world.records.denyTrade(request, denial);
     await world.records.denyTrade(request, denial);
     expect(await world.records.trade(request.tradeId)).toBeNull();
-    const events = await world.records.pool.query({ text: 'select type, body->>$2 as code from event_log where trade_id = $1', values: [request.tradeId, 'code'] });
+    const events = await world.records.pool.query({
+      text: 'select type, body->>$2 as code from event_log where trade_id = $1',
+      values: [request.tradeId, 'code'],
+    });
     expect(events.rows).toEqual([{ type: 'trade.denied', code: 'unknown-symbol' }]);
   });
 
@@ -75,12 +95,18 @@ describe('the price of a target', () => {
     await recorded(world, request);
     const { tag } = claimed(await world.records.claim(openPlan(request), openWire, before(null), 2_000));
     const n = fresh();
-    const part = (id: string, volume: string, at: string) => deal(`${id}${n}`, `o${n}`, `p${n}`, 'IN', volume, { tag, price: price(at) });
+    const part = (id: string, volume: string, at: string) =>
+      deal(`${id}${n}`, `o${n}`, `p${n}`, 'IN', volume, { tag, price: price(at) });
     await world.records.ingest(world.account, [part('d1', '0.2', '1.085')], 'stream', null);
     expect((await world.records.trade(request.tradeId))?.targets[0]?.price).toBe('1.086');
     await world.records.ingest(world.account, [part('d2', '0.4', '1.0856')], 'stream', null);
-    expect(await world.records.trade(request.tradeId)).toMatchObject({ entryPrice: '1.0854', targets: [{ price: '1.0864' }, { price: '1.0874' }] });
-    const prices = (await world.records.armedWatches([world.account])).filter(({ tradeId: id }) => id === request.tradeId).map((watch) => watch.price);
+    expect(await world.records.trade(request.tradeId)).toMatchObject({
+      entryPrice: '1.0854',
+      targets: [{ price: '1.0864' }, { price: '1.0874' }],
+    });
+    const prices = (await world.records.armedWatches([world.account]))
+      .filter(({ tradeId: id }) => id === request.tradeId)
+      .map((watch) => watch.price);
     expect(prices.toSorted()).toEqual(['1.0864', '1.0874']);
   });
 });
@@ -119,7 +145,9 @@ describe('changing a target', () => {
     const plan = takeProfitPlan(live.request, 1, '0.3');
     const command = claimed(await world.records.claim(plan, closeWire(live.position, '0.3'), before('0.6'), 2_000));
     await world.records.settle(command.commandId, 1, notExecuted, []);
-    expect((await change(live, { kind: 'rearm-target', level: 1, generation: 1, reason: 'again' })).targets[0]).toMatchObject({ state: 'ARMED', generation: 2 });
+    expect(
+      (await change(live, { kind: 'rearm-target', level: 1, generation: 1, reason: 'again' })).targets[0],
+    ).toMatchObject({ state: 'ARMED', generation: 2 });
   });
 
   test('fails one whose close cannot be done', async () => {
@@ -128,7 +156,9 @@ describe('changing a target', () => {
     const plan = takeProfitPlan(live.request, 1, '0.3');
     const command = claimed(await world.records.claim(plan, closeWire(live.position, '0.3'), before('0.6'), 2_000));
     await world.records.settle(command.commandId, 1, notExecuted, []);
-    expect((await change(live, { kind: 'fail-target', level: 1, generation: 1, reason: 'no use' })).targets[0]?.state).toBe('FAILED');
+    expect(
+      (await change(live, { kind: 'fail-target', level: 1, generation: 1, reason: 'no use' })).targets[0]?.state,
+    ).toBe('FAILED');
   });
 });
 
@@ -141,7 +171,10 @@ describe('pausing', () => {
     expect(await change(live, { kind: 'pause', reason: 'lunch' })).toEqual(paused);
     const resumed = await change(live, { kind: 'resume' });
     expect(resumed).toMatchObject({ automation: 'RUNNING', targets: [{ generation: 2 }, { generation: 2 }] });
-    expect(await armedLevels(live)).toEqual([[1, 2], [2, 2]]);
+    expect(await armedLevels(live)).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
     expect(await change(live, { kind: 'resume' })).toEqual(resumed);
   });
 });
@@ -164,14 +197,19 @@ describe('replacing the ladder', () => {
       [3, 'ARMED', '1.0865'],
       [4, 'ARMED', '1.0875'],
     ]);
-    expect(await armedLevels(live)).toEqual([[3, 1], [4, 1]]);
+    expect(await armedLevels(live)).toEqual([
+      [3, 1],
+      [4, 1],
+    ]);
     expect(await change(live, edit)).toEqual(view);
   });
 
   test('beyond 100 percent is refused by the book itself', async () => {
     const live = await openPosition(world);
     await cross(world, live.trade, 1);
-    await expect(change(live, { kind: 'edit-ladder', rungs: [rung('15', '60', 6_000)] })).rejects.toThrow('exceed 100 percent');
+    await expect(change(live, { kind: 'edit-ladder', rungs: [rung('15', '60', 6_000)] })).rejects.toThrow(
+      'exceed 100 percent',
+    );
   });
 });
 
@@ -183,13 +221,21 @@ describe('other changes', () => {
 
   test('keep the stop that is wanted at the broker', async () => {
     const live = await openPosition(world);
-    expect(await change(live, { kind: 'intended-stop', price: price('1.082') })).toMatchObject({ intendedStop: '1.082', stopLoss: '1.08' });
+    expect(await change(live, { kind: 'intended-stop', price: price('1.082') })).toMatchObject({
+      intendedStop: '1.082',
+      stopLoss: '1.08',
+    });
   });
 
   test('put a trade before a person, whose resume takes it back', async () => {
     const live = await openPosition(world);
     expect((await change(live, { kind: 'needs-review', reason: 'odd' })).state).toBe('NEEDS_REVIEW');
-    await world.records.ingest(world.account, [deal(`d${fresh()}`, `x${fresh()}`, live.position, 'OUT', '0.1', { reason: 'CLIENT' })], 'stream', null);
+    await world.records.ingest(
+      world.account,
+      [deal(`d${fresh()}`, `x${fresh()}`, live.position, 'OUT', '0.1', { reason: 'CLIENT' })],
+      'stream',
+      null,
+    );
     expect((await world.records.trade(live.trade))?.state).toBe('NEEDS_REVIEW');
     expect(await change(live, { kind: 'resume' })).toMatchObject({ state: 'OPEN', remainingLots: '0.5' });
   });

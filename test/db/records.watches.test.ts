@@ -11,16 +11,33 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 async function fireOf(live: OpenPosition, level: number, account = world.account): Promise<Fire> {
-  const watch = (await world.records.armedWatches([account])).find((one) => one.tradeId === live.trade && one.targetLevel === level);
+  const watch = (await world.records.armedWatches([account])).find(
+    (one) => one.tradeId === live.trade && one.targetLevel === level,
+  );
   if (watch === undefined) throw new Error('not armed');
-  return { watchId: watch.watchId, price: watch.price, at: 1_700_000_000_500, source: 'live', sequence: 9, late: false };
+  return {
+    watchId: watch.watchId,
+    price: watch.price,
+    at: 1_700_000_000_500,
+    source: 'live',
+    sequence: 9,
+    late: false,
+  };
 }
 
 describe('armed watches', () => {
   test('of a long stand at the bid above, of a short at the ask below', async () => {
     const live = await openPosition(world);
     const [first] = (await world.records.armedWatches([world.account])).filter(({ tradeId }) => tradeId === live.trade);
-    expect(first).toMatchObject({ symbol: 'EURUSD', digits: 5, quoteSide: 'BID', crosses: 'UP', price: '1.086', generation: 1, targetLevel: 1 });
+    expect(first).toMatchObject({
+      symbol: 'EURUSD',
+      digits: 5,
+      quoteSide: 'BID',
+      crosses: 'UP',
+      price: '1.086',
+      generation: 1,
+      targetLevel: 1,
+    });
     expect(Date.now() - (first?.armedAt ?? 0)).toBeLessThan(60_000);
   });
 
@@ -34,7 +51,14 @@ describe('firing', () => {
   test('triggers the target, is durable and is told until delivered', async () => {
     const live = await openPosition(world);
     const [fired] = await cross(world, live.trade, 1);
-    expect(fired).toMatchObject({ accountId: world.account, tradeId: live.trade, targetLevel: 1, generation: 1, sequence: 7, late: false });
+    expect(fired).toMatchObject({
+      accountId: world.account,
+      tradeId: live.trade,
+      targetLevel: 1,
+      generation: 1,
+      sequence: 7,
+      late: false,
+    });
     expect((await world.records.trade(live.trade))?.targets[0]?.state).toBe('TRIGGERED');
     expect(await world.records.undeliveredFires([world.account])).toContainEqual(fired);
     if (fired !== undefined) await world.records.fireDelivered([fired.watchId]);
@@ -45,16 +69,25 @@ describe('firing', () => {
     const live = await openPosition(world);
     const other = createRecords({ url: world.url });
     const fire = await fireOf(live, 1);
-    const answers = await Promise.all([world.records, other, world.records, other].map((records) => records.fire([fire])));
+    const answers = await Promise.all(
+      [world.records, other, world.records, other].map((records) => records.fire([fire])),
+    );
     await other.close();
     expect(answers.flat()).toHaveLength(1);
   });
 
   test('many trades of two accounts in one quote, by two watchers in opposite order, does not deadlock', async () => {
     const second = { ...world, account: await verifiedAccount(world.records, 'SECOND') };
-    const lives = [await openPosition(world), await openPosition(second), await openPosition(world), await openPosition(second)];
+    const lives = [
+      await openPosition(world),
+      await openPosition(second),
+      await openPosition(world),
+      await openPosition(second),
+    ];
     const accounts = [world.account, second.account, world.account, second.account];
-    const fires = await Promise.all(lives.flatMap((live, index) => [fireOf(live, 1, accounts[index]), fireOf(live, 2, accounts[index])]));
+    const fires = await Promise.all(
+      lives.flatMap((live, index) => [fireOf(live, 1, accounts[index]), fireOf(live, 2, accounts[index])]),
+    );
     const answers = await Promise.all([world.records.fire(fires), world.records.fire(fires.toReversed())]);
     expect(answers.flat()).toHaveLength(8);
   });
@@ -111,7 +144,9 @@ describe('listening for changes', () => {
 async function cutListeners(url: string): Promise<void> {
   const owner = new pg.Client({ connectionString: url });
   await owner.connect();
-  const cut = await owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen belay_watches' and datname = current_database()`);
+  const cut = await owner.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen belay_watches' and datname = current_database()`,
+  );
   await owner.end();
   expect(cut.rowCount).toBe(1);
 }

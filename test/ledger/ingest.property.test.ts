@@ -40,7 +40,9 @@ async function begin(shared: BookWorld, end: 'by the stop' | 'by our command'): 
   if (end === 'by the stop') return { world, trade: request.tradeId, facts };
   // The book must know the position before a close can be claimed; the facts are then told once more.
   await world.records.ingest(world.account, [...opening(open.tag ?? 0), ...byHand()], 'stream', null);
-  const close = claimed(await world.records.claim(closePlan(request, 'c'), closeWire('P', '0.4'), before('0.4', 'P'), 2_000));
+  const close = claimed(
+    await world.records.claim(closePlan(request, 'c'), closeWire('P', '0.4'), before('0.4', 'P'), 2_000),
+  );
   return { world, trade: request.tradeId, facts: [...facts, ...byUs(close.tag ?? 0)] };
 }
 
@@ -100,24 +102,33 @@ describe('facts in any order, in any batches, told any number of times', () => {
   });
   afterAll(() => shared.end());
 
-  test.each(['by the stop', 'by our command'] as const)('end in the same rows when a trade is closed %s', async (end) => {
-    const plain = await begin(shared, end);
-    await plain.world.records.ingest(plain.world.account, plain.facts, 'stream', null);
-    const expected = await rowsOf(plain);
-    expect(expected).toMatchObject({ trade: { state: 'CLOSED', opened_lots: 0.6, closed_lots: 0.6 }, homeless: 0, armed: 0 });
+  test.each(['by the stop', 'by our command'] as const)(
+    'end in the same rows when a trade is closed %s',
+    async (end) => {
+      const plain = await begin(shared, end);
+      await plain.world.records.ingest(plain.world.account, plain.facts, 'stream', null);
+      const expected = await rowsOf(plain);
+      expect(expected).toMatchObject({
+        trade: { state: 'CLOSED', opened_lots: 0.6, closed_lots: 0.6 },
+        homeless: 0,
+        armed: 0,
+      });
 
-    const schedule = fc.tuple(fc.infiniteStream(fc.nat()), fc.integer({ min: 1, max: 4 }), fc.boolean());
-    await fc.assert(
-      fc.asyncProperty(schedule, async ([numbers, batch, twice]) => {
-        const life = await begin(shared, end);
-        const shuffled = life.facts.map((fact) => ({ fact, key: numbers.next().value ?? 0 })).toSorted((a, b) => a.key - b.key);
-        const told = [...shuffled, ...(twice ? shuffled.toReversed() : [])].map(({ fact }) => fact);
-        for (let from = 0; from < told.length; from += batch) {
-          await life.world.records.ingest(life.world.account, told.slice(from, from + batch), 'stream', null);
-        }
-        expect(await rowsOf(life)).toEqual(expected);
-      }),
-      { numRuns: 25 },
-    );
-  });
+      const schedule = fc.tuple(fc.infiniteStream(fc.nat()), fc.integer({ min: 1, max: 4 }), fc.boolean());
+      await fc.assert(
+        fc.asyncProperty(schedule, async ([numbers, batch, twice]) => {
+          const life = await begin(shared, end);
+          const shuffled = life.facts
+            .map((fact) => ({ fact, key: numbers.next().value ?? 0 }))
+            .toSorted((a, b) => a.key - b.key);
+          const told = [...shuffled, ...(twice ? shuffled.toReversed() : [])].map(({ fact }) => fact);
+          for (let from = 0; from < told.length; from += batch) {
+            await life.world.records.ingest(life.world.account, told.slice(from, from + batch), 'stream', null);
+          }
+          expect(await rowsOf(life)).toEqual(expected);
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 });

@@ -321,6 +321,20 @@ describe('a watcher', () => {
     expect(watcher.snapshot().symbols).toEqual(['EURUSD']);
   });
 
+  test('catches up by time after a broker came back without its count', async () => {
+    const world = stand();
+    const { epoch } = await world.book.takeSession(KEY, 'before');
+    await world.book.saveCursors(KEY, epoch, new Map([['EURUSD', { sequence: 900, time: EPOCH }]]));
+    await world.clock.advance(10);
+    world.book.arm({ watchId: watchNamed(1), armedAt: EPOCH + 5 });
+    world.quoted(110_003);
+    const watcher = await world.start();
+    await world.clock.advance(10);
+    watcher.sink.quote(world.quoted(109_000));
+    await world.clock.advance(1_000);
+    expect(told(world.book.fired())).toEqual(['watch-1@110003']);
+  });
+
   test('goes on when a feed numbers its quotes anew', async () => {
     const { book, clock, hear, quoted, watcher } = await watching();
     for (let nth = 0; nth < 5; nth += 1) hear(109_000);

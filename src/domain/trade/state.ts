@@ -1,37 +1,24 @@
 import { InvariantViolated } from '../outcome.ts';
 import type { TradeState } from './view.ts';
 
-/** What can happen to a trade's state. */
-export type TradeHappening =
-  | 'claimed'
-  | 'placed'
-  | 'filled'
-  | 'refused'
-  | 'close-claimed'
-  | 'close-not-executed'
-  | 'closed'
-  | 'cancelled'
-  | 'expired'
-  | 'contradicted';
+/** The one table of a trade's states: a pair that is not here is a contradiction, not a default. The database holds the same. */
+export const tradeEdges = {
+  PENDING: ['OPENING', 'WORKING', 'REJECTED', 'NEEDS_REVIEW'],
+  OPENING: ['WORKING', 'OPEN', 'CLOSED', 'REJECTED', 'NEEDS_REVIEW'],
+  WORKING: ['OPEN', 'CLOSED', 'CANCELLED', 'EXPIRED', 'NEEDS_REVIEW'],
+  OPEN: ['CLOSING', 'CLOSED', 'NEEDS_REVIEW'], // closed at once by stop, target, stop-out or hand
+  CLOSING: ['OPEN', 'CLOSED', 'NEEDS_REVIEW'], // open again when the close was not executed
+  CLOSED: ['NEEDS_REVIEW'], // a deal turned up after the books were closed
+  REJECTED: ['NEEDS_REVIEW'], // the order was executed after all
+  CANCELLED: ['NEEDS_REVIEW'], // the fill won the race and was seen late
+  EXPIRED: ['NEEDS_REVIEW'],
+  NEEDS_REVIEW: ['WORKING', 'OPEN', 'CLOSING', 'CLOSED', 'REJECTED', 'CANCELLED', 'EXPIRED'],
+} as const satisfies Record<TradeState, readonly TradeState[]>;
 
-const next = {
-  PENDING: { claimed: 'OPENING', refused: 'REJECTED', contradicted: 'NEEDS_REVIEW' },
-  OPENING: { placed: 'WORKING', filled: 'OPEN', closed: 'CLOSED', refused: 'REJECTED', contradicted: 'NEEDS_REVIEW' },
-  WORKING: { filled: 'OPEN', closed: 'CLOSED', cancelled: 'CANCELLED', expired: 'EXPIRED', contradicted: 'NEEDS_REVIEW' },
-  OPEN: { 'close-claimed': 'CLOSING', closed: 'CLOSED', contradicted: 'NEEDS_REVIEW' },
-  CLOSING: { 'close-not-executed': 'OPEN', closed: 'CLOSED', contradicted: 'NEEDS_REVIEW' },
-  CLOSED: { contradicted: 'NEEDS_REVIEW' }, // a deal that belongs to it turned up after the books were closed
-  REJECTED: { contradicted: 'NEEDS_REVIEW' }, // the order was executed after all
-  CANCELLED: { contradicted: 'NEEDS_REVIEW' }, // the fill won the race and was seen late
-  EXPIRED: { contradicted: 'NEEDS_REVIEW' },
-  NEEDS_REVIEW: { placed: 'WORKING', filled: 'OPEN', closed: 'CLOSED', refused: 'REJECTED', cancelled: 'CANCELLED', expired: 'EXPIRED' },
-} as const satisfies Record<TradeState, Partial<Record<TradeHappening, TradeState>>>;
-
-/** @throws InvariantViolated when this cannot happen in this state */
-export function nextTradeState(state: TradeState, happening: TradeHappening): TradeState {
-  const to = (next[state] as Partial<Record<TradeHappening, TradeState>>)[happening];
-  if (to === undefined) throw new InvariantViolated(`a trade in ${state} cannot be ${happening}`);
-  return to;
+/** @throws InvariantViolated when a trade cannot go from one state to the other */
+export function assertEdge(from: TradeState, to: TradeState): void {
+  const allowed: readonly TradeState[] = tradeEdges[from];
+  if (!allowed.includes(to)) throw new InvariantViolated(`a trade cannot go from ${from} to ${to}`);
 }
 
 /** Nothing more can happen to the position: it is gone or never was. */

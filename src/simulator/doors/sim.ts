@@ -16,7 +16,7 @@ import type {
 import type { Account } from '../exchange/book.ts';
 import { listings } from '../exchange/listings.ts';
 import type { readNames } from '../faults.ts';
-import { quotesAfter, QuotesForgotten } from '../quote-history.ts';
+import { quotesAfter, sequenceAt, QuotesForgotten } from '../quote-history.ts';
 import { authenticated, count, takeCall, type CallDesk } from './calls.ts';
 import { commandOf, sideOf } from './parse.ts';
 import * as reads from './reads.ts';
@@ -121,11 +121,13 @@ type TicksCall = ServerWritableStream<TicksRequest, MessageInitShape<typeof Quot
 
 async function streamTicks(door: SimDoor, call: TicksCall): Promise<void> {
   const { venue, faults, counts } = door;
-  const { account, symbol, afterSequence } = call.request;
+  const { account, symbol, afterSequence, afterTime } = call.request;
   count(counts, 'GetTicks');
   try {
     const { login } = authenticated(venue, account);
-    const ticks = [...quotesAfter(venue.history, reads.known(symbol).symbol, afterSequence)];
+    const listed = reads.known(symbol).symbol;
+    const after = afterSequence === 0 ? sequenceAt(venue.history, listed, afterTime) : afterSequence;
+    const ticks = [...quotesAfter(venue.history, listed, after)];
     const fails = faults.strike('fail-read', { name: 'GetTicks', login }) !== null;
     for (const tick of fails ? ticks.slice(0, ticks.length / 2) : ticks) {
       if (call.cancelled) return;

@@ -629,6 +629,8 @@ export declare type QuoteReply = Message<"belay.simulator.v1.QuoteReply"> & {
 export declare const QuoteReplySchema: GenMessage<QuoteReply>;
 
 /**
+ * With after_sequence 0 the reader has seen nothing yet: it gets what came after after_time.
+ *
  * @generated from message belay.simulator.v1.TicksRequest
  */
 export declare type TicksRequest = Message<"belay.simulator.v1.TicksRequest"> & {
@@ -646,6 +648,11 @@ export declare type TicksRequest = Message<"belay.simulator.v1.TicksRequest"> & 
    * @generated from field: double after_sequence = 3;
    */
   afterSequence: number;
+
+  /**
+   * @generated from field: double after_time = 4;
+   */
+  afterTime: number;
 };
 
 /**
