@@ -9,6 +9,8 @@ import type { CommandVerdict } from '../workflows/contract.ts';
 export interface RecordActivityDeps {
   readonly records: Pick<Records, 'changeTrade' | 'decideCommand' | 'trade'>;
   readonly trading: Pick<TradingService, 'fetchTradeSyncData'>;
+  /** Removes rows that are old enough; answers how many. */
+  readonly sweepBook: () => Promise<{ readonly events: number; readonly watches: number }>;
 }
 
 /** Steps of the book that send nothing; each is idempotent. */
@@ -16,6 +18,8 @@ export function recordActivities(deps: RecordActivityDeps) {
   return {
     changeTrade: async (input: { readonly tradeId: TradeId; readonly change: TradeChange; readonly actor: string }): Promise<TradeView> =>
       deps.records.changeTrade(input.tradeId, input.change, input.actor),
+
+    sweepBook: deps.sweepBook,
 
     decideCommandRecord: async ({ commandId, by, verdict, evidence }: CommandVerdict): Promise<TradeView> =>
       deps.records.decideCommand(commandId, { by, verdict, evidence }),

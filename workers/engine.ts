@@ -3,7 +3,9 @@ import { createEngineActivities } from '../activities/index.ts';
 import { configOfThisProcess } from '../src/config.ts';
 import { engineQueue } from '../workflows/contract.ts';
 import { workflowBundle } from './bundle.ts';
+import { sweep } from '../src/db/sweep.ts';
 import { compose, connectWorker, runUntilStopped } from './compose.ts';
+import { retention, scheduleRetention } from './retention.ts';
 import { startSessions } from './sessions.ts';
 
 /** One engine process: workflows, and the activities that command, record and read, with broker connections of its own. */
@@ -16,7 +18,7 @@ const worker = await Worker.create({
   identity: parts.identity,
   taskQueue: engineQueue,
   workflowBundle: workflowBundleCode,
-  activities: createEngineActivities(parts),
+  activities: createEngineActivities({ ...parts, sweepBook: () => sweep(parts.records.pool, retention) }),
   maxCachedWorkflows: 2_000,
   maxConcurrentActivityTaskExecutions: 100,
   maxEagerActivityReservationsPerWorkflowTask: 50,
@@ -24,5 +26,5 @@ const worker = await Worker.create({
   stickyQueueScheduleToStartTimeout: '1s',
   shutdownGraceTime: '10s',
 });
-await startSessions(parts);
+await Promise.all([startSessions(parts), scheduleRetention(parts.client)]);
 await runUntilStopped(worker, parts);

@@ -32,6 +32,8 @@ export interface Stack {
   readonly parts: Parts;
   readonly simulator: Control;
   readonly addresses: { readonly home: string; readonly temporal: string; readonly temporalUi: string | null; readonly postgres: string; readonly simulator: string };
+  /** `host:port` of the simulator's control port. */
+  readonly simulatorControl: string;
   /** `null` for what somebody else runs (an address was given). */
   part(role: Role): Part | null;
   stop(): Promise<void>;
@@ -87,11 +89,13 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
   };
   const workers = ['engine', ...Array.from({ length: options.markets ?? 1 }, (_, index) => (index === 0 ? 'market' : `market-${index + 1}`))];
   await allOrNone(workers.map(async (role) => keep(role, await startWorker(options, role, env))));
-  const control = createControl(`127.0.0.1:${simulator.controlPort}`, parts.clock.now);
+  const simulatorControl = `127.0.0.1:${simulator.controlPort}`;
+  const control = createControl(simulatorControl, parts.clock.now);
   stops.push(async () => control.close());
   return {
     parts,
     simulator: control,
+    simulatorControl,
     addresses: { home: config.home, temporal: temporal.address, temporalUi: temporal.uiUrl, postgres: withoutPassword(database), simulator: `127.0.0.1:${simulator.port}` },
     part: (role) => running.get(role) ?? null,
     stop,

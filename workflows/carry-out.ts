@@ -55,10 +55,10 @@ async function sendCommand(plan: CommandPlan, timing: TradeTiming): Promise<Trad
   }
 }
 
-function summaryOf(plan: CommandPlan): string {
-  const { intent, closeReason } = plan;
-  if (closeReason !== null) return closeReason.text;
-  return intent.kind === 'MODIFY_PROTECTION' ? `move protection (${plan.stepKey})` : plan.stepKey;
+function summaryOf({ intent, closeReason, stepKey }: CommandPlan): string {
+  if (intent.kind === 'PARTIAL_CLOSE') return `${closeReason?.text ?? stepKey}: leave ${intent.leaveLots} lots`;
+  if (intent.kind !== 'MODIFY_PROTECTION') return closeReason?.text ?? stepKey;
+  return intent.stopLoss === 'keep' ? `move the take profit (${stepKey})` : `stop to ${intent.stopLoss.to ?? 'none'} (${stepKey})`;
 }
 
 async function resolve(desk: Desk, stepKey: StepKey): Promise<TradeEvent> {

@@ -2,6 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { AccountId, CommandId, TradeId } from '../src/domain/ids.ts';
 import type { Desk, Reply, Trigger, Wish } from '../src/domain/trade/desk.ts';
+import type { TradePreview } from '../src/domain/trade/preview.ts';
 import type { TradeRequest } from '../src/domain/trade/request.ts';
 import type { TradeView } from '../src/domain/trade/view.ts';
 
@@ -15,6 +16,9 @@ export const sessionWorkflowId = (key: string) => `session/${key}`;
 
 export const tradeWorkflowType = 'trade';
 export const sessionWorkflowType = 'session';
+export const retentionWorkflowType = 'retention';
+/** The Schedule that removes old rows once a day. */
+export const retentionScheduleId = 'retention';
 
 /** What the Temporal UI filters by. Never money, logins or free text. */
 export const searchAttributes = {
@@ -58,8 +62,9 @@ export interface OpenAnswer {
   readonly view: TradeView | null;
 }
 
-/** Answer of every other update. */
+/** Answer of every other update, with the wish it answers: the server gives a repeated id the old answer whatever it asks. */
 export interface WishAnswer {
+  readonly wish: Wish;
   readonly reply: Reply;
   readonly view: TradeView;
 }
@@ -69,6 +74,17 @@ export interface FactSignal {
   readonly eventId: string;
   readonly view: TradeView;
 }
+
+/** Activities a client may run by themselves: one look at a broker for a person. On {@link engineQueue}. */
+export interface StandaloneActivities {
+  verifyAccount(input: { readonly accountId: AccountId; readonly by: string }): Promise<AccountCheck>;
+  previewTrade(request: TradeRequest): Promise<TradePreview>;
+}
+
+/** What logging in came to. Unreachable brokers are retried, not answered. */
+export type AccountCheck =
+  | { readonly kind: 'verified'; readonly currency: string; readonly marginMode: 'HEDGING' | 'NETTING' }
+  | { readonly kind: 'refused'; readonly because: string };
 
 /** A person's verdict on a command whose outcome evidence could not decide. */
 export interface CommandVerdict {

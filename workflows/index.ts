@@ -1,2 +1,3 @@
+export { retention } from './retention.workflow.ts';
 export { session } from './session.workflow.ts';
 export { trade } from './trade.workflow.ts';

@@ -40,3 +40,9 @@ export const { holdSession } = proxyActivities<Activities>({
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 1.5, maximumInterval: '5 seconds' },
 });
+
+/** Removes old rows in batches; what one attempt did not reach, the next does. */
+export const { sweepBook } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '1 minute', maximumInterval: '10 minutes' },
+});

@@ -71,7 +71,7 @@ export async function trade(input: TradeInput): Promise<TradeResult> {
   const askFor = async (wish: Wish): Promise<WishAnswer> => {
     hear({ kind: 'asked', wish });
     await condition(() => replies.has(wish.requestId));
-    return { reply: replies.get(wish.requestId) as Reply, view: (desk as Desk).view as TradeView };
+    return { wish, reply: replies.get(wish.requestId) as Reply, view: (desk as Desk).view as TradeView };
   };
   for (const update of Object.values(wishUpdates)) setHandler(update, askFor, { description: 'Answered when it is settled' });
   setHandler(

@@ -35,6 +35,8 @@ export interface BookCommand {
   readonly intentHash: string;
   /** Its quiet window runs by the database's clock: it may not be asked again yet. */
   readonly isQuiet: boolean;
+  /** Unsettled, or settled by the very step that reads it. */
+  readonly isUnderWay: boolean;
   readonly decided: boolean;
   readonly contradicted: boolean;
   readonly version: number;
@@ -138,6 +140,7 @@ select json_build_object(
  (select coalesce(json_agg(json_build_object(
    'id', c.id, 'stepKey', c.step_key, 'kind', c.kind, 'plan', c.plan, 'wire', c.wire, 'state', c.state, 'attempt', c.attempt,
    'intentHash', encode(c.intent_hash, 'hex'), 'isQuiet', coalesce(c.retry_not_before > clock_timestamp(), false),
+   'isUnderWay', c.state in ('SENDING','ACCEPTED','UNKNOWN','REVIEW') or coalesce(c.settled_at >= now(), false),
    'decided', coalesce(c.outcome ? 'decided_by', false), 'contradicted', c.contradicted_at is not null, 'version', c.version)
    order by c.claimed_at nulls first, c.created_at), '[]') from broker_command c where c.trade_id = t.id) as commands,
  (select coalesce(json_agg(json_build_object(

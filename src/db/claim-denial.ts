@@ -2,7 +2,7 @@ import type { Denial } from '../domain/outcome.ts';
 import type { CommandPlan } from '../domain/trade/intent.ts';
 import { hasPosition } from '../domain/trade/state.ts';
 import type { AccountRecord } from '../trading/records.ts';
-import { isClosing, isOpening, unsettledStates, type Book } from './book.ts';
+import { isOpening, unsettledStates, type Book } from './book.ts';
 
 /** Why this command may not be claimed now, or `null`. */
 export function claimDenial(plan: CommandPlan, account: AccountRecord, book: Book): Denial | null {
@@ -66,8 +66,8 @@ function stateDenial({ intent, by }: CommandPlan, { trade }: Book): Denial | nul
   if (isOpening(intent.kind)) return state === 'PENDING' ? null : denial('a trade is opened once');
   if (intent.kind === 'CANCEL_PENDING')
     return state === 'WORKING' ? null : denial('no entry order rests at the broker');
-  const byPerson = by === 'person' || isClosing(intent.kind);
-  const acts = hasPosition(state) || (state === 'NEEDS_REVIEW' && byPerson);
+  const passesReview = by === 'person' || intent.kind === 'EMERGENCY_CLOSE';
+  const acts = hasPosition(state) || (state === 'NEEDS_REVIEW' && passesReview);
   return acts && positionKey !== null ? null : denial('the trade has no open position');
 }
 

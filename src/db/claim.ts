@@ -12,6 +12,7 @@ import { claimDenial } from './claim-denial.ts';
 import { commandIn } from './command-row.ts';
 import { existing } from './ingest.ts';
 import type { Pool } from './pool.ts';
+import { symbolDenial } from './symbol-owner.ts';
 import { inTransaction, type Statement, type Transaction } from './transaction.ts';
 import { viewOf } from './view.ts';
 import { writeTargets } from './write-follow.ts';
@@ -64,7 +65,8 @@ export async function claim(
     const row = book.commands.find((command) => command.id === id);
     if (row !== undefined && !isNext(row, plan)) return { kind: 'already', command: await commandIn(tx, id) };
     const planned = mayBePlanned(plan, book) ? writePlan(tx, { id, plan, book, row }) : Promise.resolve();
-    const refused = refusal(plan, { account, book, row, before });
+    const owned = await symbolDenial(tx, plan, { account, book });
+    const refused = owned === null ? refusal(plan, { account, book, row, before }) : ({ kind: 'denied', denial: owned } as const);
     if (refused !== null) {
       await planned;
       return refused;

@@ -40,7 +40,10 @@ export function followLevels(
       : [],
     levels: {
       ...seen,
-      intendedStop: intendedStop(trade, seen.stopLoss, slOverride === 'external' ? floor : null),
+      intendedStop: intendedStop(trade, seen.stopLoss, {
+        floor: slOverride === 'external' ? floor : null,
+        isOurs: explained !== null && explained.isUnderWay && !allowed,
+      }),
       breakevenFloor: floor,
       breakevenState: done ? 'DONE' : trade.breakevenState,
       hasProtectDeadline: seen.stopLoss === null && (hasPosition(state) || trade.hasProtectDeadline),
@@ -86,9 +89,13 @@ function explanationOf({ commands }: Book, { stopLoss, takeProfit }: Seen): Book
   return asked.at(-1) ?? null;
 }
 
-/** The trade follows a stop that somebody moved, but not below the floor. */
-function intendedStop(trade: BookTrade, seen: Price | null, floor: Price | null): Price | null {
+/**
+ * The trade follows a stop that somebody moved, but not below the floor. A stop that somebody tightened while an edit of ours
+ * was on its way stays wanted: our edit took it back without meaning to.
+ */
+function intendedStop(trade: BookTrade, seen: Price | null, { floor, isOurs }: { floor: Price | null; isOurs: boolean }): Price | null {
   if (seen === null || seen === trade.stopLoss) return trade.intendedStop;
+  if (isOurs && trade.intendedStop !== null && isTighter(trade.side, trade.intendedStop, seen)) return trade.intendedStop;
   return floor ?? seen;
 }
 

@@ -1,4 +1,4 @@
-import type { DealFact, Fact, FactOf, OrderFact } from '../domain/facts.ts';
+import type { DealFact, Fact, FactOf, OrderFact, PositionFact } from '../domain/facts.ts';
 import { tradeId, type AccountId, type TradeId } from '../domain/ids.ts';
 import { InvariantViolated } from '../domain/outcome.ts';
 import type { TradeView } from '../domain/trade/view.ts';
@@ -41,7 +41,11 @@ export class Touched {
 const factsOf = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): readonly FactOf<Kind>[] =>
   facts.filter((fact): fact is FactOf<Kind> => fact.kind === kind);
 
-/** Writes the rows of the facts and says which trades they belong to. */
+/**
+ * Writes the rows of the facts and says which trades they belong to.
+ *
+ * Whose each order is follows from one read; the writes then go out together, in this order, and are awaited once.
+ */
 export async function putFacts(
   tx: Transaction,
   account: AccountId,
@@ -49,41 +53,74 @@ export async function putFacts(
   cause: FactCause,
 ): Promise<Touched> {
   const touched = new Touched();
+  const entry = { tx, account, touched };
   const [orders, deals, positions] = [factsOf(facts, 'order'), factsOf(facts, 'deal'), factsOf(facts, 'position')];
-  for (const balance of factsOf(facts, 'balance')) await writeBalance(tx, account, balance);
-  if (orders.length + deals.length + positions.length === 0) return touched;
-  const known = await loadKnown(tx, account, [...orders, ...deals, ...positions]);
-  await putOrders(tx, { account, touched, cause }, known, [...orders, ...deals]);
-  await putDeals(tx, { account, touched, cause }, deals);
-  for (const position of positions) {
-    const isNewest = await writePosition(tx, account, position);
-    const owner = known.trades.find(({ positionId }) => positionId === position.positionId);
-    if (isNewest && owner !== undefined) touched.trade(owner.tradeId);
-  }
+  const balances = factsOf(facts, 'balance').map((balance) => writeBalance(tx, account, balance));
+  const sightings = [...orders, ...deals];
+  const known = await loadKnown(tx, account, [...sightings, ...positions]);
+  const [added] = await Promise.all([
+    putSightings(entry, known, sightings, deals),
+    ...positions.map((position) => putPosition(entry, known, position)),
+    ...balances,
+  ]);
+  await Promise.all(added.map(({ tradeId: trade, deal }) => tx.run(logDeal, [account, trade, dealLine(deal, cause)])));
   return touched;
 }
 
 interface Entry {
+  readonly tx: Transaction;
   readonly account: AccountId;
   readonly touched: Touched;
-  readonly cause: FactCause;
 }
 
-async function putOrders(
-  tx: Transaction,
+interface AddedDeal {
+  readonly tradeId: TradeId | null;
+  readonly deal: DealFact;
+}
+
+/** Orders before their deals; answers the deals that were not known before. */
+async function putSightings(
+  { tx, account, touched }: Entry,
+  known: Known,
+  sightings: readonly (OrderFact | DealFact)[],
+  deals: readonly DealFact[],
+): Promise<readonly AddedDeal[]> {
+  const writes = putOrders({ tx, account, touched }, known, sightings);
+  const dealWrites = deals.map(async (deal) => (await writeDeal(tx, account, deal)).map((row) => ({ ...row, deal })));
+  const filled = writeFilled(
+    tx,
+    account,
+    deals.map(({ orderId }) => orderId),
+  );
+  const [orderRows, dealRows] = await Promise.all([Promise.all(writes), Promise.all(dealWrites), filled]);
+  touched.add(orderRows.flat());
+  touched.add(dealRows.flat());
+  return dealRows.flat().filter(({ isNew }) => isNew);
+}
+
+function putOrders(
   entry: Entry,
   atFirst: Known,
   sightings: readonly (OrderFact | DealFact)[],
-): Promise<void> {
+): readonly Promise<readonly TouchedOrder[]>[] {
+  const { tx, account } = entry;
   let known = atFirst;
-  for (const sighting of sightings) {
+  return sightings.flatMap((sighting) => {
     const owner = ownerOf(sighting, known);
     const second = secondOrderOf(sighting, known);
-    if (second !== null) await reportSecondOrder(tx, entry, second, sighting);
-    await releaseDeadOrder(tx, owner, sighting.orderId);
-    entry.touched.add(await writeSighting(tx, entry.account, sighting, owner));
+    const released = isTakenOver(owner, known, sighting.orderId) ? [releaseDeadOrder(tx, owner, sighting.orderId)] : [];
     known = withOrder(known, owner, sighting.orderId);
-  }
+    return [
+      ...(second === null ? [] : [reportSecondOrder(entry, second, sighting)]),
+      ...released,
+      writeSighting(tx, account, sighting, owner),
+    ];
+  });
+}
+
+function isTakenOver({ commandId }: Owner, { commands }: Known, orderId: string): boolean {
+  const command = commands.find((candidate) => candidate.commandId === commandId);
+  return command !== undefined && command.orderId !== null && command.orderId !== orderId;
 }
 
 function writeSighting(
@@ -97,30 +134,19 @@ function writeSighting(
     : writeBareOrder(tx, account, { ...sighting, state: 'FILLED' }, owner);
 }
 
+async function putPosition({ tx, account, touched }: Entry, known: Known, position: PositionFact): Promise<void> {
+  const isNewest = await writePosition(tx, account, position);
+  const owner = known.trades.find(({ positionId }) => positionId === position.positionId);
+  if (isNewest && owner !== undefined) touched.trade(owner.tradeId);
+}
+
 const logDeal: Statement = {
   name: 'event-deal',
   text: `insert into event_log (account_id, trade_id, type, body) values ($1::bigint, $2, 'deal.added', $3)`,
 };
 
-async function putDeals(
-  tx: Transaction,
-  { account, touched, cause }: Entry,
-  deals: readonly DealFact[],
-): Promise<void> {
-  const rows = (
-    await Promise.all(deals.map(async (deal) => (await writeDeal(tx, account, deal)).map((row) => ({ ...row, deal }))))
-  ).flat();
-  touched.add(rows);
-  const added = rows.filter(({ isNew }) => isNew);
-  await Promise.all([
-    writeFilled(
-      tx,
-      added.map(({ id }) => id),
-    ),
-    ...added.map(({ tradeId: trade, deal: { dealId, orderId, entry, lots, price, reason } }) =>
-      tx.run(logDeal, [account, trade, JSON.stringify({ dealId, orderId, entry, lots, price, reason, cause })]),
-    ),
-  ]);
+function dealLine({ dealId, orderId, entry, lots, price, reason }: DealFact, cause: FactCause): string {
+  return JSON.stringify({ dealId, orderId, entry, lots, price, reason, cause });
 }
 
 const logSecond: Statement = {
@@ -136,23 +162,19 @@ const openCase: Statement = {
 };
 
 async function reportSecondOrder(
-  tx: Transaction,
-  { account, touched }: Entry,
+  { tx, account, touched }: Entry,
   command: TaggedCommand,
   sighting: OrderFact | DealFact,
-): Promise<void> {
-  const body = JSON.stringify({
-    commandId: command.commandId,
-    tag: command.tag,
-    first: command.orderId,
-    second: sighting.orderId,
-  });
+): Promise<readonly TouchedOrder[]> {
+  const { commandId, tag, orderId: first } = command;
+  const body = JSON.stringify({ commandId, tag, first, second: sighting.orderId });
   touched.trade(command.tradeId);
   touched.second.add(command.tradeId);
   await Promise.all([
     tx.run(logSecond, [account, command.tradeId, body]),
     tx.run(openCase, [account, command.tradeId, 'second-order', sighting.orderId, body]),
   ]);
+  return [];
 }
 
 export interface Hearing {

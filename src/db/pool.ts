@@ -22,8 +22,10 @@ export function createPool({ url, connections = 10 }: PoolOptions): Pool {
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, although its type does not say so
     onConnect: takeAppRole,
   });
-  // A connection that dies at rest is replaced by the next query; without a listener it would end the process.
+  // A connection that dies, at rest or in the middle of a transaction, fails its queries and is replaced by the next one; an error
+  // event that nobody listens to would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

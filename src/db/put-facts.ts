@@ -29,6 +29,7 @@ export async function loadKnown(
   account: AccountId,
   facts: readonly (DealFact | OrderFact | PositionFact)[],
 ): Promise<Known> {
+  if (facts.length === 0) return { commands: [], trades: [], orders: [] };
   const tags = facts.flatMap(({ tag }) => tag ?? []);
   const positions = facts.flatMap(({ positionId }) => (positionId === null ? [] : [`p:${positionId}`]));
   const orders = facts.flatMap((fact) => ('orderId' in fact ? [fact.orderId] : []));
@@ -146,8 +147,9 @@ const releaseDead: Statement = {
 };
 
 /** An attempt's order that ended without a fill makes room for the order of the next attempt. */
-export async function releaseDeadOrder(tx: Transaction, owner: Owner, orderId: string): Promise<void> {
-  if (owner.commandId !== null) await tx.run(releaseDead, [owner.commandId, orderId]);
+export async function releaseDeadOrder(tx: Transaction, owner: Owner, orderId: string): Promise<readonly never[]> {
+  await tx.run(releaseDead, [owner.commandId, orderId]);
+  return [];
 }
 
 /** Takes the place of the order's provisional row if there is one; fees may be reported anew, nothing else may. */
@@ -215,13 +217,15 @@ const countFilled: Statement = {
   name: 'order-filled',
   text: `update trade_order o set filled_lots = d.lots, version = o.version + 1,
     state = case when o.lots is null or d.lots >= o.lots then 'FILLED' else o.state end
-  from (select order_id, sum(lots) as lots from broker_deal where order_id = any($1::uuid[]) and broker_deal_id is not null group by 1) d
+  from (
+    select d.order_id, sum(d.lots) as lots from broker_deal d join trade_order o on o.id = d.order_id
+    where o.account_id = $1::bigint and o.broker_order_id = any($2::text[]) and d.broker_deal_id is not null group by 1) d
   where o.id = d.order_id and d.lots > o.filled_lots`,
 };
 
 /** An order has filled at least what its deals say. */
-export async function writeFilled(tx: Transaction, orders: readonly string[]): Promise<void> {
-  if (orders.length > 0) await tx.run(countFilled, [orders]);
+export async function writeFilled(tx: Transaction, account: AccountId, orders: readonly string[]): Promise<void> {
+  if (orders.length > 0) await tx.run(countFilled, [account, orders]);
 }
 
 const putPosition: Statement = {

@@ -1,11 +1,12 @@
+import { isZero } from '../domain/decimal.ts';
 import { opposite, type Fact } from '../domain/facts.ts';
-import type { CommandId, OrderId, PositionId } from '../domain/ids.ts';
+import { positionId, type CommandId, type OrderId } from '../domain/ids.ts';
 import type { CommandState, TradeView } from '../domain/trade/view.ts';
 import type { CommandDecision, CommandRow, Settlement } from '../trading/records.ts';
 import { isClosing, isOpening, type Book } from './book.ts';
 import { commandIn } from './command-row.ts';
 import type { ReadBack } from './follow-levels.ts';
-import { adoptPosition, existing, followOne, followTrades, putFacts, type Touched } from './ingest.ts';
+import { adoptPosition, existing, followOne, followTrades, putFacts } from './ingest.ts';
 import type { Pool } from './pool.ts';
 import { releaseDeadOrder, writeBareOrder } from './put-facts.ts';
 import { inTransaction, type Statement, type Transaction } from './transaction.ts';
@@ -37,12 +38,18 @@ export async function settle(
   return inTransaction(pool, { locked: { command: id }, actor: 'broker' }, async (tx) => {
     const command = await commandIn(tx, id);
     const book = await existing(tx, command.tradeId);
+    const ending: Ending = { command, book, facts };
     const path = command.attempt === attempt ? pathTo(command.state, settlement.state) : [];
-    if (path.length > 0) await writeSettlement(tx, { command, book, facts }, settlement, path);
-    const touched = await putFacts(tx, command.accountId, facts, 'command-read');
-    if (path.length > 0) await attach(tx, { command, book, facts }, settlement, touched);
+    const written = path.length > 0 ? writeSettlement(tx, ending, settlement, path) : Promise.resolve();
+    const attached = path.length > 0 ? attach(tx, ending, settlement) : Promise.resolve([]);
+    const [touched, orders] = await Promise.all([
+      putFacts(tx, command.accountId, facts, 'command-read'),
+      attached,
+      written,
+    ]);
+    for (const order of orders) touched.trade(command.tradeId).add(order);
     touched.trade(command.tradeId);
-    const readBack = path.length > 0 ? readBackOf({ command, book, facts }, settlement) : null;
+    const readBack = path.length > 0 ? readBackOf(ending, settlement) : null;
     await followTrades(tx, touched, { trade: command.tradeId, readBack });
     return viewOf(await existing(tx, command.tradeId));
   });
@@ -86,49 +93,42 @@ function waitOf(settlement: Settlement, state: CommandState): number | null {
   return settlement.state === 'NOT_EXECUTED' ? settlement.retryAfterMs : null;
 }
 
-/** The answer names the order and the position although the broker's records may not carry our tag. */
-async function attach(
-  tx: Transaction,
-  { command, book }: Ending,
-  settlement: Settlement,
-  touched: Touched,
-): Promise<void> {
-  if (settlement.state !== 'CONFIRMED' && settlement.state !== 'ACCEPTED') return;
+/** The answer names the order and the position although the broker's records may not carry our tag; answers the orders touched. */
+async function attach(tx: Transaction, ending: Ending, settlement: Settlement): Promise<readonly string[]> {
+  if (settlement.state !== 'CONFIRMED' && settlement.state !== 'ACCEPTED') return [];
+  const { command, book } = ending;
   const { kind } = command.plan.intent;
-  if (isOpening(kind) && settlement.positionId !== null && book.trade.positionKey === null) {
-    await takePosition(tx, book, settlement.positionId, touched);
-  }
-  if ((isOpening(kind) || isClosing(kind)) && settlement.orderId !== null) {
-    await attachOrder(tx, { command, book }, settlement.orderId, touched);
-  }
+  const isPositionNew = isOpening(kind) && book.trade.positionKey === null && settlement.positionId !== null;
+  const isOrderNamed = (isOpening(kind) || isClosing(kind)) && settlement.orderId !== null && !isTagged(ending);
+  const touched = await Promise.all([
+    isPositionNew ? adoptPosition(tx, book, settlement.positionId) : [],
+    isOrderNamed ? attachOrder(tx, ending, settlement.orderId) : [],
+  ]);
+  return touched.flat();
 }
 
-async function takePosition(tx: Transaction, book: Book, position: PositionId, touched: Touched): Promise<void> {
-  for (const order of await adoptPosition(tx, book, position)) touched.trade(book.trade.id).add(order);
+/** Its order is known, or the facts say by tag which it is. */
+function isTagged({ command, book, facts }: Ending): boolean {
+  const known = book.orders.find(({ commandId }) => commandId === command.commandId);
+  const isDead = known !== undefined && isZero(known.filledLots) && deadStates.has(known.state);
+  return (known !== undefined && !isDead) || facts.some((fact) => 'orderId' in fact && fact.tag === command.tag);
 }
 
-async function attachOrder(
-  tx: Transaction,
-  { command, book }: Pick<Ending, 'command' | 'book'>,
-  orderId: OrderId,
-  touched: Touched,
-): Promise<void> {
+const deadStates: ReadonlySet<string> = new Set(['CANCELLED', 'EXPIRED', 'REJECTED']);
+
+async function attachOrder(tx: Transaction, { command, book }: Ending, orderId: OrderId): Promise<readonly string[]> {
   const { kind } = command.plan.intent;
   const { trade } = book;
   const side = isOpening(kind) ? trade.side : opposite(trade.side);
-  const position = trade.positionKey?.slice(2) ?? null;
+  const position = trade.positionKey === null ? null : positionId(trade.positionKey.slice(2));
   const owner = { tradeId: trade.id, commandId: command.commandId, origin: 'ENGINE' } as const;
-  await releaseDeadOrder(tx, owner, orderId);
-  if (await hasOrder(tx, command.commandId)) return;
-  const order = { orderId, positionId: position as PositionId | null, symbol: trade.symbol, side };
+  const order = { orderId, positionId: position, symbol: trade.symbol, side };
   const state = kind === 'PLACE_PENDING' ? 'WORKING' : 'SUBMITTED';
-  touched.add(await writeBareOrder(tx, command.accountId, { ...order, state }, owner));
-}
-
-const orderOf: Statement = { name: 'order-of-command', text: 'select 1 as one from trade_order where command_id = $1' };
-
-async function hasOrder(tx: Transaction, command: CommandId): Promise<boolean> {
-  return (await tx.rows(orderOf, [command])).length > 0;
+  const [, rows] = await Promise.all([
+    releaseDeadOrder(tx, owner, orderId),
+    writeBareOrder(tx, command.accountId, { ...order, state }, owner),
+  ]);
+  return rows.map(({ id }) => id);
 }
 
 /** A confirmed edit whose reading back brought no position: what was sent is what stands. */

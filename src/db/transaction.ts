@@ -62,8 +62,7 @@ async function once<Result>(
   let broken: Error | undefined;
   try {
     const { tx, notify } = transactionOn(client);
-    await begin(client, tx, scope);
-    const result = await step(tx);
+    const [, result] = await both(begin(client, tx, scope), step(tx));
     await client.query('commit');
     if (notify()) await tellWatchers(client);
     return result;
@@ -73,6 +72,15 @@ async function once<Result>(
   } finally {
     client.release(broken);
   }
+}
+
+/**
+ * The step's first statements travel with the lock: the server takes them in order, so they see what the lock guards, and after a
+ * refused lock it refuses them too. Nothing is left under way when this returns; what failed first is thrown.
+ */
+async function both<Begun, Taken>(begun: Promise<Begun>, taken: Promise<Taken>): Promise<[Begun, Taken]> {
+  await Promise.allSettled([begun, taken]);
+  return Promise.all([begun, taken]);
 }
 
 async function begin(

@@ -39,11 +39,20 @@ export type Answer<Settled> =
   | { readonly kind: 'answered'; readonly value: Settled }
   | { readonly kind: 'waiting' }
   /** The trade's workflow is over or never was. */
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'gone' }
+  /** The key or request id belongs to another request: nothing was done. */
+  | { readonly kind: 'another-body' };
+
+export interface OpenedTrade {
+  readonly tradeId: TradeId;
+  /** Hash of this request: tells whose a trade is that is over already. */
+  readonly requestHash: string;
+  readonly answer: Answer<OpenAnswer>;
+}
 
 export interface Steering {
-  /** Starts the trade, or meets the one that the same key started; `another-body` when that was another request. */
-  openTrade(order: OpenOrder, options: OpenOptions): Promise<{ readonly tradeId: TradeId; readonly answer: Answer<OpenAnswer> | { readonly kind: 'another-body' } }>;
+  /** Starts the trade, or meets the one that the same key started. */
+  openTrade(order: OpenOrder, options: OpenOptions): Promise<OpenedTrade>;
   /** Asks a running trade; the same request id asks once. */
   ask(account: AccountId, trade: TradeId, wish: Wish, waitMs: number): Promise<Answer<WishAnswer>>;
   decideCommand(account: AccountId, trade: TradeId, verdict: CommandVerdict, waitMs: number): Promise<Answer<TradeView>>;
@@ -74,14 +83,16 @@ export function createSteering({ client, clock }: { readonly client: Client; rea
         }),
       );
       const another = answer.kind === 'answered' && answer.value.requestHash !== request.requestHash;
-      return { tradeId, answer: another ? { kind: 'another-body' } : answer };
+      return { tradeId, requestHash: request.requestHash, answer: another ? { kind: 'another-body' } : answer };
     },
 
-    ask: (account, trade, wish, waitMs) => {
+    ask: async (account, trade, wish, waitMs) => {
       const handle = client.workflow.getHandle(tradeWorkflowId(account, trade));
       // Every wish has its own update, all with the same answer; the table pairs them.
       const update = wishUpdates[wish.kind] as (typeof wishUpdates)['close'];
-      return settled(waitMs, () => handle.executeUpdate(update, { updateId: `${wish.kind}:${wish.requestId}`, args: [wish as never] }));
+      const answer = await settled(waitMs, () => handle.executeUpdate(update, { updateId: `${wish.kind}:${wish.requestId}`, args: [wish as never] }));
+      const another = answer.kind === 'answered' && hashOf(answer.value.wish) !== hashOf(wish);
+      return another ? { kind: 'another-body' } : answer;
     },
 
     decideCommand: (account, trade, verdict, waitMs) => {
@@ -97,8 +108,8 @@ function isGone(error: unknown): boolean {
 }
 
 /** Of the body as it was asked, keys in order, so that the same request always hashes the same. */
-function hashOf(order: OpenOrder): string {
-  return createHash('sha256').update(JSON.stringify(sorted(order))).digest('hex');
+function hashOf(body: OpenOrder | Wish): string {
+  return createHash('sha256').update(JSON.stringify(sorted(body))).digest('hex');
 }
 
 function sorted(value: unknown): unknown {

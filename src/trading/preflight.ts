@@ -22,7 +22,11 @@ export type Preflight =
 export interface Reads {
   readonly account: BrokerAccount;
   readonly connector: Connector;
+  /** One position per symbol, whoever opened it. */
+  readonly isNetting: boolean;
   instrument(symbol: string): Promise<Instrument>;
+  /** The account as the broker shows it: one read, the same however often it is asked for. */
+  snapshot(): Promise<Snapshot>;
 }
 
 type Modify = Extract<Intent, { kind: 'MODIFY_PROTECTION' }>;
@@ -55,10 +59,20 @@ export async function preflight(plan: CommandPlan, view: TradeView, reads: Reads
 
 async function opening(intent: Opening, reads: Reads): Promise<Preflight> {
   const [instrument, quote] = await Promise.all([reads.instrument(intent.symbol), reads.connector.quote(reads.account, intent.symbol)]);
-  const denial = modeDenial(instrument) ?? volumeDenial(intent.lots, instrument) ?? openingLevels(intent, quote, instrument);
+  const denial = modeDenial(instrument) ?? (await foreignVolume(intent.symbol, reads)) ?? volumeDenial(intent.lots, instrument) ?? openingLevels(intent, quote, instrument);
   if (denial !== null) return { kind: 'denied', denial };
   const before: BeforeSnapshot = { positionId: null, lots: null, stopLoss: null, takeProfit: null, updatedAt: null, readAt: quote.time };
   return { kind: 'ready', wire: intent, before };
+}
+
+/** On a netting account our order would join the position of somebody else. */
+async function foreignVolume(symbol: string, reads: Reads): Promise<Denial | null> {
+  if (!reads.isNetting) return null;
+  const { positions } = await reads.snapshot();
+  const position = positions.find((candidate) => candidate.symbol === symbol && !isZero(candidate.lots));
+  if (position === undefined) return null;
+  const rule = `position ${position.positionId} of ${position.lots} lots stands on ${symbol}, and a netting account has one position per symbol`;
+  return { code: 'symbol-owned', field: 'symbol', value: symbol, rule, fix: 'close it first, or use a hedging account' };
 }
 
 function openingLevels(intent: Opening, quote: Quote, instrument: Instrument): Denial | null {
@@ -77,7 +91,7 @@ function modeDenial(instrument: Instrument): Denial | null {
 
 async function closing(plan: CommandPlan, intent: Close, view: TradeView, reads: Reads): Promise<Preflight> {
   const quote = plan.onlyIfBeyond === null ? null : reads.connector.quote(reads.account, view.symbol);
-  const [snapshot, exit] = await Promise.all([reads.connector.snapshot(reads.account), quote]);
+  const [snapshot, exit] = await Promise.all([reads.snapshot(), quote]);
   const position = positionOf(view, snapshot);
   const emergency = intent.kind === 'EMERGENCY_CLOSE';
   if (position === null || (!emergency && compare(position.lots, view.remainingLots) !== 0)) return { kind: 'book-differs' };
@@ -112,7 +126,7 @@ function cameBack(quote: Quote, side: Side, level: Price): Preflight {
 
 async function modifying(intent: Modify, view: TradeView, reads: Reads): Promise<Preflight> {
   const [snapshot, quote, instrument] = await Promise.all([
-    reads.connector.snapshot(reads.account),
+    reads.snapshot(),
     reads.connector.quote(reads.account, view.symbol),
     reads.instrument(view.symbol),
   ]);
@@ -158,7 +172,7 @@ function profitLeg(leg: Leg, position: PositionFact, instrument: Instrument): Pr
 
 async function cancelling(view: TradeView, reads: Reads): Promise<Preflight> {
   if (view.entryOrderId === null) throw new InvariantViolated(`a working trade without its entry order`);
-  const snapshot = await reads.connector.snapshot(reads.account);
+  const snapshot = await reads.snapshot();
   const order = snapshot.workingOrders.find(({ orderId }) => orderId === view.entryOrderId);
   if (order === undefined) return { kind: 'book-differs' };
   const before: BeforeSnapshot = { positionId: null, lots: null, stopLoss: null, takeProfit: null, updatedAt: order.updatedAt, readAt: snapshot.asOf };

@@ -5,6 +5,7 @@ import type { AccountId, PositionId, StepKey, TradeId } from '../domain/ids.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { Denial } from '../domain/outcome.ts';
 import type { CommandPlan, CommandReport } from '../domain/trade/intent.ts';
+import { planOf, type TradePreview } from '../domain/trade/preview.ts';
 import type { TradeRequest } from '../domain/trade/request.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { executeCommand, tradeFacts, type CommandResult } from './command-ledger.ts';
@@ -80,7 +81,14 @@ export function createTradingService(deps: TradingDeps) {
     const connector = deps.access.connectorFor(account.platform);
     if (connector === null) throw new UnknownAccount(`no connector serves platform "${account.platform}" of account ${account.name}`);
     const broker = deps.access.reach(account);
-    return { account: broker, connector, instrument: (symbol) => freshInstrument(connector, broker, symbol) };
+    let shown: Promise<Snapshot> | null = null;
+    return {
+      account: broker,
+      connector,
+      isNetting: account.marginMode === 'NETTING',
+      instrument: (symbol) => freshInstrument(connector, broker, symbol),
+      snapshot: () => (shown ??= connector.snapshot(broker)),
+    };
   };
 
   const freshInstrument = (connector: Connector, account: BrokerAccount, symbol: string): Promise<Instrument> => {
@@ -101,8 +109,15 @@ export function createTradingService(deps: TradingDeps) {
     return result;
   };
 
+  /** The broker is asked while our own book is read; a failed answer is told to the one who looks at it. */
+  const reachAndAsk = async (id: AccountId): Promise<Reads> => {
+    const reads = await reach(id);
+    reads.snapshot().catch(() => undefined);
+    return reads;
+  };
+
   const execute = async (plan: CommandPlan, cancelled: AbortSignal): Promise<CommandResult> => {
-    const [reads, view] = await Promise.all([reach(plan.accountId), deps.records.trade(plan.tradeId)]);
+    const [reads, view] = await Promise.all([reachAndAsk(plan.accountId), deps.records.trade(plan.tradeId)]);
     if (view === null) throw new UnknownAccount(`there is no trade ${plan.tradeId}`);
     return logged(plan, plan.intent.kind, await executeCommand(deps, plan, view, reads, cancelled));
   };
@@ -120,6 +135,15 @@ export function createTradingService(deps: TradingDeps) {
       const unusable = accountDenial(request, account, account === null ? null : deps.access.connectorFor(account.platform));
       if (account === null || unusable !== null) return refuseOpen(deps, request, unusable ?? unknownAccount(request));
       return logged({ ...request, stepKey: 'open' as StepKey }, 'OPEN', await openTrade(deps, request, readsOf(account), attempt, cancelled));
+    },
+
+    /** The checks of an opening and what it would come to now; nothing is recorded or sent. @throws Unavailable when the broker is away */
+    previewTrade: async (request: TradeRequest): Promise<TradePreview> => {
+      const account = await deps.records.account(request.accountId);
+      const unusable = accountDenial(request, account, account === null ? null : deps.access.connectorFor(account.platform));
+      if (account === null || unusable !== null) return { kind: 'denied', denial: unusable ?? unknownAccount(request) };
+      const checked = await checkFresh(request, readsOf(account));
+      return 'code' in checked ? { kind: 'denied', denial: checked } : planOf(request, checked, checked.instrument, checked.quote);
     },
 
     /** A-37, A-45, A-52: closes all or part of a position, always by its id, down to what the plan leaves. */
@@ -251,8 +275,9 @@ async function openTrade(deps: TradingDeps, request: TradeRequest, reads: Reads,
 async function checkFresh(request: TradeRequest, reads: Reads) {
   try {
     const instrument = await reads.instrument(request.symbol);
-    const checked = checkOpen(request, instrument, await reads.connector.quote(reads.account, request.symbol));
-    return 'code' in checked ? checked : { ...checked, instrument };
+    const quote = await reads.connector.quote(reads.account, request.symbol);
+    const checked = checkOpen(request, instrument, quote);
+    return 'code' in checked ? checked : { ...checked, instrument, quote };
   } catch (error) {
     // The broker's own list is the authority on symbols, so its answer is the check.
     if (!(error instanceof UnknownSymbol)) throw error;

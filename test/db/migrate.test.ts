@@ -58,6 +58,22 @@ describe('a connection of the pool', () => {
     await pool.end();
   });
 
+  test('that is cut at rest or in the middle of a transaction is replaced', async () => {
+    const pool = createPool({ url: database.url, connections: 2 });
+    const [busy, idle] = [await pool.connect(), await pool.connect()];
+    await busy.query('begin');
+    idle.release();
+    const noticed = new Promise((resolve) => pool.once('remove', resolve));
+    await asOwner(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await expect(busy.query('select 1')).rejects.toThrow();
+    await noticed;
+    busy.release(new Error('cut'));
+    expect((await pool.query('select current_user')).rows).toEqual([{ current_user: 'belay_app' }]);
+    await pool.end();
+  });
+
   test('is refused while it could switch one off', async () => {
     await asOwner(`do $$ begin create role belay_test_owner login password 'secret'; exception when duplicate_object then null; end $$;
       alter table account owner to belay_test_owner; grant usage on schema public to belay_test_owner`);

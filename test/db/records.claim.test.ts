@@ -217,6 +217,17 @@ describe('claiming a command', () => {
     expect((await claimClose(live)).kind).toBe('claimed');
   });
 
+  test('is denied to the automation of a trade in review, not to a person', async () => {
+    const live = await openPosition(world);
+    await cross(world, live.trade, 1);
+    await world.records.changeTrade(live.trade, { kind: 'needs-review', reason: 'odd' }, 'trader');
+    expect(await claimClose(live, takeProfitPlan(live.request, 1, '0.3'))).toMatchObject({
+      kind: 'denied',
+      denial: { code: 'trade-state', value: 'NEEDS_REVIEW' },
+    });
+    expect((await claimClose(live)).kind).toBe('claimed');
+  });
+
   test.each(['REDUCING', 'HALTED'] as const)('to open while trading is %s is denied', async (tradingState) => {
     const request = longRequest(world.account);
     await recorded(world, request);

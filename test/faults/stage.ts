@@ -124,7 +124,7 @@ export const ladder: Omit<OpenOrder, 'accountId'> = {
 export interface Opened {
   readonly tradeId: TradeId;
   readonly account: AccountRecord;
-  readonly answer: Answer<OpenAnswer> | { readonly kind: 'another-body' };
+  readonly answer: Answer<OpenAnswer>;
 }
 
 export interface OpenWith {

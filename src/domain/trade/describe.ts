@@ -1,4 +1,5 @@
 import type { Desk } from './desk.ts';
+import { isOver } from './state.ts';
 import type { TradeView } from './view.ts';
 
 /** Why a person should look at this trade; the value of the search attribute `Attention`. */
@@ -25,7 +26,8 @@ function waitsForPerson(desk: Desk): boolean {
 export function describeTrade(desk: Desk): string {
   const { view } = desk;
   if (view === null) return `Opening ${desk.request.side} ${desk.request.volume} ${desk.request.symbol}`;
-  return [`**${view.state}**`, ...position(view), ...ladder(view), `- **waits for** ${waitsFor(desk)}`].join('\n');
+  const last = isOver(view.state) ? `- **ended** ${view.closeReason ?? view.state}` : `- **waits for** ${waitsFor(desk)}`;
+  return [`**${view.state}**`, '', ...position(view), ...ladder(view), last].join('\n');
 }
 
 function position(view: TradeView): readonly string[] {
@@ -44,7 +46,7 @@ function ladder(view: TradeView): readonly string[] {
 }
 
 /** What the trade waits for now, in one line. */
-export function waitsFor(desk: Desk): string {
+export function waitsFor(desk: Pick<Desk, 'view' | 'lane'>): string {
   const { view } = desk;
   if (view === null) return 'the broker to answer the opening order';
   if (view.unsettled?.state === 'REVIEW') return `a person to decide ${view.unsettled.stepKey}`;

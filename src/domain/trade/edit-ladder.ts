@@ -36,6 +36,10 @@ export function ladderEditDenial(request: TradeRequest, view: TradeView, targets
     const free = (10_000 - used) / 100;
     return { code: 'shares-above-100', field: 'targets', value: `${total / 100} %`, rule: `earlier targets use ${used / 100} %`, fix: `share out at most ${free} %` };
   }
+  const highest = Math.max(0, ...view.targets.map(({ level }) => level));
+  if (highest + rungs.length > 20) {
+    return { code: 'too-many-targets', field: 'targets', value: String(rungs.length), rule: `levels are numbered to 20, ${highest} are used up`, fix: `give at most ${20 - highest}` };
+  }
   const prices = rungs.map(({ price }) => price).filter((price) => price !== null);
   return view.entryPrice === null ? null : ladderSideDenial(prices, view.entryPrice, request.side);
 }

@@ -1,8 +1,8 @@
-import { compare, isZero, subtract, ZERO_LOTS, type Lots } from '../decimal.ts';
+import { compare, isZero, subtract, ZERO_LOTS, type Lots, type Price } from '../decimal.ts';
 import type { UtcMs } from '../facts.ts';
 import { breakevenStep, cancelStep, closeStep, editStep, openStep, protectStep, targetStep, type StepKey } from '../ids.ts';
 import { targetLots, withoutDust, type LadderInstrument } from '../ladder.ts';
-import { breakevenStop } from '../protection.ts';
+import { breakevenStop, isTighter } from '../protection.ts';
 import type { TradeChange } from './change.ts';
 import { memoOf, type Desk, type Reply, type StepMemo, type Trigger, type Wish } from './desk.ts';
 import type { Effect } from './effects.ts';
@@ -97,12 +97,20 @@ function openPosition(desk: Desk, now: UtcMs): Move | null {
   return { desk: { ...desk, lane: { doing: 'open' } }, effects: [{ kind: 'open', attempt: memo.attempt }] };
 }
 
+/** A stop that is gone, or that an edit of ours moved back while somebody tightened it, is put where the trade wants it. */
 function restoreStop(desk: Desk, now: UtcMs): Move | null {
   const { view } = desk;
-  if (view === null || view.state !== 'OPEN' || view.stopLoss !== null || view.intendedStop === null) return null;
-  if (memoOf(desk, protectStep(desk.protectNumber)).tries >= protectTries) return closeUnprotected(desk);
+  if (view === null || view.state !== 'OPEN' || view.intendedStop === null) return null;
+  if (view.stopLoss !== null && !isTakenBack(view, view.stopLoss, view.intendedStop)) return null;
+  if (memoOf(desk, protectStep(desk.protectNumber)).tries >= protectTries) return view.stopLoss === null ? closeUnprotected(desk) : null;
   const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to: view.intendedStop }, takeProfit: 'keep', mayLoosen: false, setsFloor: false };
   return send(desk, now, protectStep(desk.protectNumber), intent, { closeReason: null, protects: true });
+}
+
+/** A stop that others moved below the floor is theirs to answer for, and shown; it is not moved back. */
+function isTakenBack({ side, breakevenFloor }: TradeView, stop: Price, intended: Price): boolean {
+  const belowFloor = breakevenFloor !== null && isTighter(side, breakevenFloor, stop);
+  return !belowFloor && isTighter(side, intended, stop);
 }
 
 function closeUnprotected(desk: Desk): Move | null {
