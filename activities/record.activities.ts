@@ -5,6 +5,7 @@ import type { TradeView } from '../src/domain/trade/view.ts';
 import type { Records } from '../src/trading/records.ts';
 import type { TradingService } from '../src/trading/trading-service.ts';
 import type { CommandVerdict } from '../workflows/contract.ts';
+import { invariantsNotRetried } from './failure.ts';
 
 export interface RecordActivityDeps {
   readonly records: Pick<Records, 'changeTrade' | 'decideCommand' | 'trade'>;
@@ -17,12 +18,12 @@ export interface RecordActivityDeps {
 export function recordActivities(deps: RecordActivityDeps) {
   return {
     changeTrade: async (input: { readonly tradeId: TradeId; readonly change: TradeChange; readonly actor: string }): Promise<TradeView> =>
-      deps.records.changeTrade(input.tradeId, input.change, input.actor),
+      invariantsNotRetried(() => deps.records.changeTrade(input.tradeId, input.change, input.actor)),
 
     sweepBook: deps.sweepBook,
 
     decideCommandRecord: async ({ commandId, by, verdict, evidence }: CommandVerdict): Promise<TradeView> =>
-      deps.records.decideCommand(commandId, { by, verdict, evidence }),
+      invariantsNotRetried(() => deps.records.decideCommand(commandId, { by, verdict, evidence })),
 
     /** Answers when the broker's records of this trade are final; until then each attempt reads once more. */
     syncTrade: async ({ tradeId, accountId }: { readonly tradeId: TradeId; readonly accountId: AccountId }): Promise<TradeView> => {

@@ -1,4 +1,4 @@
-import { sleep } from '@temporalio/workflow';
+import { rootCause, sleep } from '@temporalio/workflow';
 import type { StepKey } from '../src/domain/ids.ts';
 import { unreachable } from '../src/domain/outcome.ts';
 import type { Desk, TradeEvent } from '../src/domain/trade/desk.ts';
@@ -23,16 +23,24 @@ export async function carryOut(effect: Work, desk: Desk, timing: TradeTiming): P
       const summary = 'read deals until they are final';
       return { kind: 'synced', view: await syncTrade.executeWithOptions({ summary }, [{ tradeId, accountId }]) };
     }
-    case 'change': {
-      const { change, actor, requestId } = effect;
-      const summary = `${change.kind} by ${actor}`;
-      return { kind: 'changed', requestId, view: await changeTrade.executeWithOptions({ summary }, [{ tradeId, change, actor }]) };
-    }
+    case 'change':
+      return changeRecord(desk, effect);
     case 'wake':
       await sleep(effect.afterMs, { summary: effect.why });
       return { kind: 'due' };
     default:
       return unreachable(effect);
+  }
+}
+
+async function changeRecord(desk: Desk, { change, actor, requestId }: Extract<Work, { kind: 'change' }>): Promise<TradeEvent> {
+  const { tradeId } = desk.request;
+  try {
+    const view = await changeTrade.executeWithOptions({ summary: `${change.kind} by ${actor}` }, [{ tradeId, change, actor }]);
+    return { kind: 'changed', requestId, view };
+  } catch (error) {
+    // Only a broken promise ends the retries of a record step; people can still steer the trade.
+    return { kind: 'change-failed', requestId, because: rootCause(error) ?? 'the book refused it' };
   }
 }
 

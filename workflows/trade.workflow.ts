@@ -42,7 +42,8 @@ export interface TradeResult {
 export async function trade(input: TradeInput): Promise<TradeResult> {
   let desk: Desk | null = input.desk;
   const inbox: TradeEvent[] = desk === null ? [] : [{ kind: 'begin' }];
-  const replies = new Map<string, Reply>();
+  // A wish that an earlier run answered gets the same answer when it is asked again in this one.
+  const replies = new Map<string, Reply>(Object.entries(desk?.replies ?? {}));
   let finished = false;
   const hear = (event: TradeEvent) => void inbox.push(event);
 

@@ -1,3 +1,5 @@
+import { feedProgress } from '../../src/db/audit.ts';
+import type { AccountId, TradeId } from '../../src/domain/ids.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { story, tradeWorkflowId } from '../../workflows/contract.ts';
 import type { Role, Stack } from '../stack.ts';
@@ -29,11 +31,17 @@ export function seededKills(count: number, quotes: number, seed: string): readon
   }));
 }
 
+/** A trade whose workflow can be asked. */
+export interface LivingTrade {
+  readonly accountId: AccountId;
+  readonly tradeId: TradeId;
+}
+
 export interface KillDeps {
   readonly stack: Stack;
   readonly symbol: string;
   /** A trade that still lives, to ask an engine about; `null` when there is none. */
-  readonly livingTrade: () => Promise<{ readonly accountId: string; readonly tradeId: string } | null>;
+  readonly livingTrade: () => Promise<LivingTrade | null>;
   readonly signal: AbortSignal;
 }
 
@@ -49,6 +57,7 @@ export async function killAndRecover({ stack, symbol, livingTrade, signal }: Kil
   const { parts, simulator } = stack;
   const part = stack.part(kill.victim);
   if (part === null) throw new Error(`${kill.victim} does not run under us and cannot be killed`);
+  const { epoch } = await feedProgress(parts.records.pool, symbol);
   if (kill.victim !== 'simulator') await simulator.holdMarket({ afterQuotes: kill.runOn });
   await part.kill9(kill.downMs);
   const wait = (what: string) => ({ what: `${what} after a kill of ${kill.victim}`, withinMs: servesWithinMs, signal });
@@ -59,6 +68,8 @@ export async function killAndRecover({ stack, symbol, livingTrade, signal }: Kil
   await part.up();
   await until(parts, wait('a caught-up price watcher'), async () => {
     const sequence = await lastSequence(stack);
+    // What the dead holder noted last says nothing about its successor.
+    if (kill.victim === 'market' && (await feedProgress(parts.records.pool, symbol)).epoch === epoch) return null;
     return (await watcherCaughtUp(parts, symbol, sequence)) ? true : null;
   });
   const asked = await livingTrade();
@@ -75,8 +86,8 @@ async function lastSequence({ simulator }: Stack): Promise<number> {
 const queryWithinMs = 5_000;
 
 /** A query runs in an engine: an answer proves that one polls and has the trade's history. */
-async function answers({ parts }: Stack, { accountId, tradeId }: { readonly accountId: string; readonly tradeId: string }): Promise<true> {
-  const handle = parts.client.workflow.getHandle(tradeWorkflowId(accountId as never, tradeId as never));
+async function answers({ parts }: Stack, { accountId, tradeId }: LivingTrade): Promise<true> {
+  const handle = parts.client.workflow.getHandle(tradeWorkflowId(accountId, tradeId));
   await parts.client.withDeadline(parts.clock.now() + queryWithinMs, () => handle.query(story));
   return true;
 }

@@ -32,6 +32,8 @@ export function absorb(desk: Desk, event: TradeEvent, now: UtcMs): Desk {
       return { ...freed(desk, event.stepKey), lookUp: event.stepKey };
     case 'changed':
       return changed(seen(desk, event.view), event.requestId);
+    case 'change-failed':
+      return changeFailed({ ...desk, lane: null }, event.requestId, event.because);
     case 'synced':
       return { ...seen(desk, event.view), syncing: false };
     case 'facts':
@@ -70,6 +72,11 @@ function freed(desk: Desk, stepKey: StepKey): Desk {
 function changed(desk: Desk, requestId: string | null): Desk {
   const idle: Desk = { ...desk, lane: null };
   return requestId === null ? idle : { ...idle, replies: { ...idle.replies, [requestId]: { kind: 'confirmed' } } };
+}
+
+function changeFailed(desk: Desk, requestId: string | null, because: string): Desk {
+  if (requestId === null) return { ...desk, stuck: because };
+  return { ...desk, replies: { ...desk.replies, [requestId]: { kind: 'rejected', code: 'invariant', text: because } } };
 }
 
 function asked(desk: Desk, wish: Wish): Desk {

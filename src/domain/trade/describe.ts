@@ -8,7 +8,7 @@ export type Attention = 'NONE' | 'REVIEW' | 'UNKNOWN' | 'BREAKEVEN_PENDING' | 'T
 /** The most pressing reason to look at this trade. */
 export function attentionOf(desk: Desk): Attention {
   const { view } = desk;
-  if (view?.state === 'NEEDS_REVIEW' || view?.unsettled?.state === 'REVIEW') return 'REVIEW';
+  if (desk.stuck !== null || view?.state === 'NEEDS_REVIEW' || view?.unsettled?.state === 'REVIEW') return 'REVIEW';
   if (view?.unsettled?.state === 'UNKNOWN') return 'UNKNOWN';
   if (view?.breakeven.state === 'PENDING' && view.state === 'OPEN') return 'BREAKEVEN_PENDING';
   if (view?.targets.some(({ state }) => state === 'FAILED') === true) return 'TARGET_FAILED';

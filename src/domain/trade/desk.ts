@@ -80,6 +80,8 @@ export interface Desk {
   readonly syncing: boolean;
   /** When the one running timer is due; `null` when none runs. */
   readonly wakeAt: UtcMs | null;
+  /** Why the automation stopped: the book refused one of its own steps. People can still act. */
+  readonly stuck: string | null;
   /** Why the open came to nothing; `null` while it may still succeed. */
   readonly openRefused: Reply | null;
 }
@@ -100,6 +102,7 @@ export function newDesk(request: TradeRequest): Desk {
     protectNumber: 1,
     syncing: false,
     wakeAt: null,
+    stuck: null,
     openRefused: null,
   };
 }
@@ -112,6 +115,8 @@ export type TradeEvent =
   /** The activity that was to send or look up ended without a word (its process died). */
   | { readonly kind: 'lost'; readonly stepKey: StepKey }
   | { readonly kind: 'changed'; readonly requestId: string | null; readonly view: TradeView }
+  /** The book refused a change for good. */
+  | { readonly kind: 'change-failed'; readonly requestId: string | null; readonly because: string }
   | { readonly kind: 'synced'; readonly view: TradeView }
   | { readonly kind: 'facts'; readonly view: TradeView }
   | { readonly kind: 'crossed'; readonly trigger: Trigger }

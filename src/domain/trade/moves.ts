@@ -135,7 +135,7 @@ function moveToBreakeven(desk: Desk, now: UtcMs): Move | null {
   const wish = desk.wishes.find((candidate) => candidate.kind === 'breakeven');
   const { view } = desk;
   if (view === null || view.state !== 'OPEN' || view.entryPrice === null) return null;
-  if (wish === undefined && !breakevenDue(view)) return null;
+  if (wish === undefined && (desk.stuck !== null || !breakevenDue(view))) return null;
   const offset = view.breakeven.rule?.offset ?? { points: '0' };
   const to = breakevenStop(view.side, view.entryPrice, offset, view.instrument);
   const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to }, takeProfit: 'keep', mayLoosen: false, setsFloor: true };
@@ -228,7 +228,7 @@ function tooMuch(desk: Desk, wish: Wish, asked: Lots, remaining: Lots): Move {
 
 function workLadder(desk: Desk, now: UtcMs): Move | null {
   const { view } = desk;
-  if (view === null || view.state !== 'OPEN' || view.automation === 'PAUSED') return null;
+  if (view === null || view.state !== 'OPEN' || view.automation === 'PAUSED' || desk.stuck !== null) return null;
   for (const target of view.targets) {
     const trigger = desk.triggers[target.level];
     if (trigger === undefined || trigger.generation !== target.generation) continue;

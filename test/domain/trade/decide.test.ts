@@ -232,6 +232,24 @@ describe('what people ask', () => {
   });
 });
 
+describe('a step that the book refuses', () => {
+  test('stops the automation, but not people', () => {
+    const asked = request({ targets: request().targets.map((target) => ({ ...target, late: 'skip' as const })) });
+    const rig = new Rig(opened(asked), asked);
+    expect(kinds(rig.crossed(1, { late: true }))).toEqual(['change']);
+    expect(rig.hear({ kind: 'change-failed', requestId: null, because: 'constraint' })).toEqual([]);
+    expect(rig.crossed(2)).toEqual([]);
+    expect(planOf(rig.hear({ kind: 'asked', wish: closeWish() })).intent).toEqual({ kind: 'FULL_CLOSE' });
+  });
+
+  test('is told to the person who asked for it', () => {
+    const rig = new Rig();
+    rig.hear({ kind: 'asked', wish: { kind: 'pause', requestId: 'p', by: 'ada', reason: 'lunch' } });
+    const effects = rig.hear({ kind: 'change-failed', requestId: 'p', because: 'constraint' });
+    expect(effects).toContainEqual({ kind: 'answer', requestId: 'p', reply: { kind: 'rejected', code: 'invariant', text: 'constraint' } });
+  });
+});
+
 describe('whatever happens', () => {
   const reports = fc.constantFrom<'executed' | 'lost' | 'unknown' | 'absent' | 'rejected' | 'denied' | 'busy'>('executed', 'executed', 'executed', 'lost', 'unknown', 'absent', 'rejected', 'denied', 'busy');
   const inputs = fc.constantFrom<'tp1' | 'tp2' | 'tp3' | 'part' | 'close' | 'be' | 'panic' | 'stop-removed' | 'due'>('tp1', 'tp2', 'tp3', 'part', 'close', 'be', 'panic', 'stop-removed', 'due');
