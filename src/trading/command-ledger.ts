@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Fact } from '../domain/facts.ts';
 import type { CommandId } from '../domain/ids.ts';
-import { Unavailable, unreachable, type CommandOutcome, type RetryAdvice } from '../domain/outcome.ts';
+import { Unavailable, unreachable, type CommandOutcome, type RefusalCode, type RetryAdvice } from '../domain/outcome.ts';
 import type { CommandPlan, CommandReport } from '../domain/trade/intent.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { commandIdOf } from '../identity.ts';
@@ -164,13 +164,41 @@ async function settleOutcome(
     case 'accepted':
       return settleAccepted(deps, command, outcome.value, reads);
     case 'rejected':
-      return settle(deps, command, rejection(outcome.reason, outcome.text, outcome.retry), []);
+      return settleRejected(deps, command, outcome, reads);
     case 'unavailable':
       return settle(deps, command, { state: 'NOT_EXECUTED', code: 'never-written', text: outcome.because, retryAfterMs: unavailableRetryMs }, []);
     case 'unknown':
       return settle(deps, command, { state: 'UNKNOWN', because: outcome.because, quietMs }, []);
     default:
       return unreachable(outcome);
+  }
+}
+
+/** The broker no longer has what the command acts on. */
+const movedOn: ReadonlySet<RefusalCode> = new Set(['position-not-found', 'order-not-found', 'volume-exceeds-position']);
+
+async function settleRejected(
+  deps: LedgerDeps,
+  command: CommandRow,
+  outcome: Extract<CommandOutcome<Accepted>, { kind: 'rejected' }>,
+  reads: Reads,
+): Promise<CommandResult> {
+  const { reason, text, retry } = outcome;
+  // The levels stand as asked already; reading them back proves it.
+  if (reason === 'no-changes') return settleAccepted(deps, command, { orderId: null, positionId: null, facts: [] }, reads);
+  if (!movedOn.has(reason)) return settle(deps, command, rejection(reason, text, retry), []);
+  const stale: Settlement = { state: 'NOT_EXECUTED', code: reason, text, retryAfterMs: unavailableRetryMs };
+  return settle(deps, command, stale, await whatIsThere(deps, command, reads));
+}
+
+/** What the broker shows of the trade now; nothing when it cannot be read, since the next try reads again. */
+async function whatIsThere(deps: LedgerDeps, command: CommandRow, { connector, account }: Reads): Promise<readonly Fact[]> {
+  try {
+    return await tradeFacts(connector, account, await viewOf(deps, command));
+  } catch (error) {
+    // The refusal is settled in any case: a failed read only leaves the book as it was.
+    if (error instanceof Unavailable) return [];
+    throw error;
   }
 }
 

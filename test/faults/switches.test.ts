@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
+import { systemClock } from '../../src/clock.ts';
 import type { AccountRecord } from '../../src/trading/records.ts';
 import { proveInOrder, settleAndClose } from './endings.ts';
 import { ask, basePoints, closeAll, command, isQuiet, open, quote, raiseStage, result, targetState, until, untilView, view, type Opened, type Stage } from './stage.ts';
@@ -84,16 +85,18 @@ describe('what may not be sent', () => {
   test('an engine that stood still past the send deadline does not send; the next attempt does, once', async () => {
     const trade = await opened('frozen');
     const engine = stage.stack.part('engine')?.pid() ?? 0;
-    const unlock = await lockAccount(stage, trade.account);
+    await stage.stack.simulator.addFault({ kind: 'park-request', on: 'GetSnapshot', login: 'frozen' });
+    await cross();
+    await untilView(stage, trade, 'crossed', (seen) => targetState(seen, 1) === 'TRIGGERED');
+    const lock = await lockAccount(stage, trade.account);
     try {
-      await stage.stack.simulator.addFault({ kind: 'delay-reply', on: 'GetSnapshot', login: 'frozen', ms: 1, times: 1 });
-      await crossAsSomeoneElse(stage, trade);
-      await until(stage, 'the claim waits for the account', () => waiting(stage), (count) => count > 0, 10_000);
+      await stage.stack.simulator.clearFaults({});
+      await until(stage, 'the claim waits for the account', lock.waiting, (count) => count > 0, 10_000);
       process.kill(engine, 'SIGSTOP');
     } finally {
-      await unlock();
+      await lock.release();
     }
-    await until(stage, 'past the deadline', async () => Date.now(), pastBy(3_000), 10_000);
+    await systemClock.sleep(pastDeadlineMs);
     process.kill(engine, 'SIGCONT');
     await untilView(stage, trade, 'first target done', (seen) => targetState(seen, 1) === 'DONE' && isQuiet(seen));
     expect(await settledAttempts(stage, trade, 'tp:1:1')).toEqual([
@@ -103,3 +106,40 @@ describe('what may not be sent', () => {
     await settleAndClose(stage, trade);
   }, 60_000);
 });
+
+/** Longer than the send deadline, shorter than the heartbeat of a command that still runs. */
+const pastDeadlineMs = 3_000;
+
+/** Holds the account's row, so that the next claim waits for it. */
+async function lockAccount({ stack }: Stage, account: AccountRecord) {
+  const owner = new Client({ connectionString: stack.parts.config.databaseUrl ?? '' });
+  await owner.connect();
+  await owner.query('begin');
+  await owner.query('select 1 from account where id = $1 for update', [account.id]);
+  return {
+    waiting: async () => {
+      const { rows } = await owner.query<{ count: number }>(`select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock'`);
+      return rows[0]?.count ?? 0;
+    },
+    release: async () => {
+      await owner.query('rollback');
+      await owner.end();
+    },
+  };
+}
+
+interface Settled {
+  readonly attempt: number;
+  readonly state: string;
+  readonly code: string;
+}
+
+/** How each attempt of the step ended, in order. */
+async function settledAttempts({ stack }: Stage, { tradeId }: Opened, stepKey: string): Promise<readonly Settled[]> {
+  const { rows } = await stack.parts.records.pool.query<Settled>(
+    `select (body->>'attempt')::int as attempt, body->>'state' as state, body->>'code' as code from event_log
+     where trade_id = $1 and type = 'command.settled' and body->>'stepKey' = $2 order by id`,
+    [tradeId, stepKey],
+  );
+  return rows;
+}

@@ -49,20 +49,23 @@ export function absorb(desk: Desk, event: TradeEvent, now: UtcMs): Desk {
   }
 }
 
-/** The book has moved the target already when it fired; the view follows without being read again. */
 function crossed(desk: Desk, trigger: Trigger): Desk {
   const triggers = { ...desk.triggers, [trigger.level]: trigger };
-  if (desk.view === null) return { ...desk, triggers };
-  const targets = desk.view.targets.map((target) => {
-    const fired = target.level === trigger.level && target.generation === trigger.generation && target.state === 'ARMED';
-    return fired ? { ...target, state: 'TRIGGERED' as const } : target;
-  });
-  return { ...desk, triggers, view: { ...desk.view, targets } };
+  return { ...desk, triggers, view: desk.view === null ? null : withTriggers(desk.view, triggers) };
 }
 
 /** The newer of two views wins: facts and reports may overtake each other. */
 function seen(desk: Desk, view: TradeView): Desk {
-  return desk.view !== null && desk.view.revision > view.revision ? desk : { ...desk, view };
+  return desk.view !== null && desk.view.revision > view.revision ? desk : { ...desk, view: withTriggers(view, desk.triggers) };
+}
+
+/** A crossing is in the book before the trade hears of it: a view that still shows the level armed was read before. */
+function withTriggers(view: TradeView, triggers: Desk['triggers']): TradeView {
+  const targets = view.targets.map((target) => {
+    const fired = target.state === 'ARMED' && triggers[target.level]?.generation === target.generation;
+    return fired ? { ...target, state: 'TRIGGERED' as const } : target;
+  });
+  return { ...view, targets };
 }
 
 function freed(desk: Desk, stepKey: StepKey): Desk {
