@@ -7,6 +7,7 @@ import type { WatcherLog } from '../src/market/watcher-log.ts';
 import type { BrokerSession, Connector, SessionSink } from '../src/trading/connector.ts';
 import type { Records, Wake } from '../src/trading/records.ts';
 import type { AccountAccess, TradingService } from '../src/trading/trading-service.ts';
+import { tellSubscriptions, type SubscriptionChange } from './price-subscriptions.ts';
 import { createFactPump, type FactPump } from './fact-pump.ts';
 import type { createDelivery } from './deliver.ts';
 
@@ -17,6 +18,8 @@ export interface SessionActivityDeps {
   readonly delivery: ReturnType<typeof createDelivery>;
   readonly clock: Clock;
   readonly log: WatcherLog;
+  /** One structured event whenever a symbol is subscribed or released. */
+  readonly subscriptionChanged: (change: SubscriptionChange) => void;
   /** Who holds the session, for people: host and process. */
   readonly holder: string;
 }
@@ -43,6 +46,7 @@ export function sessionActivities(deps: SessionActivityDeps) {
       const watcher = await startPriceWatcher(watcherOptions(deps, connector, session));
       const pump = createFactPump(pumpDeps(deps), signal);
       const stops = [
+        tellSubscriptions(watcher.demand, session, deps.subscriptionChanged),
         deps.clock.every(heartbeatMs, () => heartbeat()),
         deps.clock.every(sweepMs, oneAtATime(() => sweep(deps, session, ending))),
         deps.clock.every(resyncMs, () => session.accounts.forEach(({ id }) => pump.gap(id))),

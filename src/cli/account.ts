@@ -3,7 +3,6 @@ import { accountsOverview, type AccountOverview } from '../db/queries.ts';
 import type { AccountRecord, ExecutionMode, TradingState } from '../trading/records.ts';
 import { withBelay, withBook, type Book } from './connection.ts';
 import { belay as belayCommand, CliFailure, deniedBy } from './failure.ts';
-import { lookOnce } from './look.ts';
 import { duration, oneOf } from './notation.ts';
 import { withJson, type JsonOption } from './options.ts';
 import { accountNamed } from './references.ts';
@@ -67,6 +66,7 @@ function print(terminal: Terminal, account: AccountOverview, { json }: JsonOptio
 async function verify(terminal: Terminal, text: string, { timeout, json }: TestOptions): Promise<void> {
   await withBelay(async (belay) => {
     const { id: accountId, name } = accountNamed(belay.accounts, text);
+    const { lookOnce } = await import('./look.ts');
     const check = await lookOnce(belay, 'verifyAccount', { accountId, by: belay.by }, timeout);
     if (check.kind === 'refused') {
       const detail = { code: 'account-refused', field: 'account', value: name, rule: check.because, fix: 'change it at the broker' };

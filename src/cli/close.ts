@@ -41,7 +41,7 @@ const whole = money('100');
 
 /** What a close asks for. @throws CliFailure (denied) for more than all */
 export function closeWish({ part: size, emergency = false }: Pick<CloseOptions, 'part' | 'emergency'>, by: string): WishBody {
-  if (size !== undefined && emergency) throw usage({ field: '--part', value: 'with --emergency', rule: 'an emergency closes everything', fix: 'leave one out' }, 'close');
+  if (size !== undefined && emergency) throw usage({ field: '--part', value: 'with --emergency', rule: 'an emergency closes everything', fix: 'leave one out' });
   if (size === undefined) return { kind: 'close', emergency, reason: reasonOf(emergency, by) };
   if ('percentOfRemaining' in size && compare(money(size.percentOfRemaining), whole) > 0) {
     const denial = { code: 'shares-above-100', field: 'part', value: `${size.percentOfRemaining} %`, rule: 'no more can be closed than remains', fix: 'close at most 100 %' };

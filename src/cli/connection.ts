@@ -1,12 +1,14 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 import { hostname, userInfo } from 'node:os';
 import { systemClock, type Clock } from '../clock.ts';
 import { configOfThisProcess } from '../config.ts';
-import { createRecords, type OpenRecords } from '../db/records.ts';
-import { createSteering, type Steering } from '../steering/trades.ts';
+import type { OpenRecords } from '../db/records.ts';
+import type { Steering } from '../steering/trades.ts';
 import type { AccountRecord } from '../trading/records.ts';
 import { addressesOf, type Addresses } from './addresses.ts';
 import { unreachablePart } from './failure.ts';
+
+// Clients are loaded only where they are used: help and refusals of what was typed answer at once.
 
 /** The book of record of a running Belay. */
 export interface Book {
@@ -34,6 +36,8 @@ export async function withBook<Result>(work: (book: Book) => Promise<Result>): P
 export async function withBelay<Result>(work: (belay: Belay) => Promise<Result>): Promise<Result> {
   const addresses = await addressesOf(configOfThisProcess());
   return openedBook(addresses, async (book) => {
+    const { Client } = await import('@temporalio/client');
+    const { createSteering } = await import('../steering/trades.ts');
     const connection = await connected(addresses.temporal);
     try {
       const identity = `cli/${hostname()}/${process.pid}`;
@@ -47,6 +51,7 @@ export async function withBelay<Result>(work: (belay: Belay) => Promise<Result>)
 
 async function openedBook<Result>({ databaseUrl }: Addresses, work: (book: Book) => Promise<Result>): Promise<Result> {
   const clock = systemClock;
+  const { createRecords } = await import('../db/records.ts');
   const records = createRecords({ url: databaseUrl, connections: 4 });
   try {
     const accounts = await within(clock, records.accounts());
@@ -58,8 +63,9 @@ async function openedBook<Result>({ databaseUrl }: Addresses, work: (book: Book)
 }
 
 async function connected(address: string): Promise<Connection> {
+  const { Connection: Connections } = await import('@temporalio/client');
   try {
-    return await Connection.connect({ address, connectTimeout: connectWithinMs });
+    return await Connections.connect({ address, connectTimeout: connectWithinMs });
   } catch (error) {
     // The SDK's own error names neither the address nor the way out.
     throw unreachablePart('temporal', address, error instanceof Error ? error.message : String(error));

@@ -38,17 +38,17 @@ const collectTarget = (text: string, before: readonly TypedTarget[] = []) => [..
 const collectVerdict = (text: string, before: NonNullable<EditOptions['target']> = []) => [...before, targetVerdict('--target')(text)];
 
 async function edit(terminal: Terminal, text: string, options: EditOptions): Promise<void> {
+  const { sl, brokerTp, tp, target: verdicts } = options;
+  if ([sl, brokerTp, tp, verdicts].every((option) => option === undefined)) {
+    throw usage({ field: 'edit', value: 'nothing', rule: 'say what to change', fix: 'give --sl, --broker-tp, --tp or --target' });
+  }
   const key = keyOf(options);
   await withBelay(async (belay) => {
     const trade = await tradeNamed(belay, text);
     const view = await belay.records.trade(trade.tradeId);
     if (view === null) throw new Error(`trade ${trade.tradeId} was found and has no view`);
-    const changes = changesOf(options, view);
-    if (changes.length === 0) {
-      throw usage({ field: 'edit', value: 'nothing', rule: 'say what to change', fix: 'give --sl, --broker-tp, --tp or --target' }, 'edit');
-    }
     let latest = view;
-    for (const { part, wish } of changes) latest = await ask(belay, trade, { verb: `edit-${part}`, key, wish }, patienceOf(options));
+    for (const { part, wish } of changesOf(options, view)) latest = await ask(belay, trade, { verb: `edit-${part}`, key, wish }, patienceOf(options));
     printSteered(terminal, { trade, view: latest, key }, options);
   });
 }

@@ -42,11 +42,15 @@ export class CliFailure extends Error {
   with(facts: Readonly<Record<string, unknown>>): CliFailure {
     return new CliFailure(this.kind, this.detail, this.next, { ...this.facts, ...facts });
   }
+
+  leadingTo(next: string): CliFailure {
+    return new CliFailure(this.kind, this.detail, next, this.facts);
+  }
 }
 
-export function usage(detail: Omit<Denial, 'code'> & { readonly code?: string }, command = ''): CliFailure {
-  const next = `${belay} ${command === '' ? '' : `${command} `}--help`;
-  return new CliFailure('usage', { code: 'usage', ...detail }, next);
+/** What was typed cannot be meant; the edge adds which command's help tells more. */
+export function usage(detail: Omit<Denial, 'code'> & { readonly code?: string }): CliFailure {
+  return new CliFailure('usage', { code: 'usage', ...detail }, `${belay} --help`);
 }
 
 export function deniedBy(detail: Denial, next: string): CliFailure {

@@ -18,7 +18,8 @@ import { printJson, type Terminal } from './terminal.ts';
 import { tradeJson, tradeText } from './trade-view.ts';
 
 export interface OpenOptions extends JsonOption, KeyOption, WaitOptions {
-  readonly sl: LevelRule;
+  /** Needed; checked by us, because the parser would name it before a misspelt option. */
+  readonly sl?: LevelRule;
   readonly tp?: readonly TypedTarget[];
   readonly brokerTp?: LevelRule;
   readonly be: boolean;
@@ -32,6 +33,7 @@ export interface OpenOptions extends JsonOption, KeyOption, WaitOptions {
   readonly dryRun?: boolean;
 }
 
+type LevelOptions = Pick<OpenOptions, 'sl' | 'tp' | 'brokerTp' | 'late' | 'be' | 'beAfter' | 'beOffset'>;
 type What = readonly [symbol: string, side: Side, volume: Lots];
 
 export function openCommand(parent: Command, terminal: Terminal): void {
@@ -42,7 +44,7 @@ export function openCommand(parent: Command, terminal: Terminal): void {
     .addArgument(new Argument('<symbol>', 'as the broker lists it').argParser(symbol('symbol')))
     .addArgument(new Argument('<side>', 'buy or sell').argParser(side('side')))
     .addArgument(new Argument('<volume>', 'in lots').argParser(volume('volume')))
-    .addOption(new Option('--sl <level>', 'stop loss: 1.083, 20p pips, 200pt points').argParser(level('--sl')).makeOptionMandatory())
+    .addOption(new Option('--sl <level>', 'stop loss: 1.083, 20p pips, 200pt points').argParser(level('--sl')))
     .addOption(new Option('--tp <level:share>', 'a target: 10p:50%, or r multiples of the risk; nearest first, the last takes the rest').argParser(collectTarget))
     .addOption(new Option('--broker-tp <level>', 'take profit of the whole position that rests at the broker').argParser(level('--broker-tp')))
     .addOption(new Option('--be-after <target>', 'breakeven after this target (default: 1)').argParser(targetNumber('--be-after')))
@@ -61,10 +63,10 @@ const collectTarget = (text: string, before: readonly TypedTarget[] = []) => [..
 
 async function open(terminal: Terminal, [what, buyOrSell, lots, options]: [...What, OpenOptions]): Promise<void> {
   const key = keyOf(options);
-  const entry = entryOf(options);
+  const asked = { symbol: what, side: buyOrSell, volume: lots, entry: entryOf(options), ...levelsOf(options) };
   await withBelay(async (belay) => {
     const account = accountNamed(belay.accounts, options.account ?? null);
-    const order: OpenOrder = { accountId: account.id, symbol: what, side: buyOrSell, volume: lots, entry, ...levelsOf(options), requestedBy: belay.by };
+    const order: OpenOrder = { accountId: account.id, ...asked, requestedBy: belay.by };
     if (options.dryRun === true) return printPreview(terminal, belay, order, options);
     const tradeId = tradeIdOf(account.id, key);
     if (options.json !== true) terminal.talk(`trade ${shortId(tradeId)} on ${account.name}, idempotency key ${key}`);
@@ -76,7 +78,8 @@ async function open(terminal: Terminal, [what, buyOrSell, lots, options]: [...Wh
 }
 
 /** The levels of a request, as typed. */
-export function levelsOf({ sl, tp = [], brokerTp, late, ...breakeven }: OpenOptions): Pick<OpenOrder, 'stopLoss' | 'takeProfit' | 'targets' | 'breakeven'> {
+export function levelsOf({ sl, tp = [], brokerTp, late, ...breakeven }: LevelOptions): Pick<OpenOrder, 'stopLoss' | 'takeProfit' | 'targets' | 'breakeven'> {
+  if (sl === undefined) throw usage({ field: '--sl', value: 'missing', rule: 'every trade has a stop loss that rests at the broker', fix: 'add one, for example --sl 20p' });
   const targets = tp.map((typed) => ({ ...typed, late }));
   return { stopLoss: sl, takeProfit: brokerTp ?? null, targets, breakeven: breakevenOf(breakeven, targets.length) };
 }
@@ -84,7 +87,7 @@ export function levelsOf({ sl, tp = [], brokerTp, late, ...breakeven }: OpenOpti
 /** After the first target unless said otherwise; a trade without targets has nothing to move it. */
 function breakevenOf({ be, beAfter, beOffset }: Pick<OpenOptions, 'be' | 'beAfter' | 'beOffset'>, targets: number): BreakevenRule | null {
   const asked = beAfter !== undefined || beOffset !== undefined;
-  if (!be && asked) throw usage({ field: '--no-be', value: 'with --be-after or --be-offset', rule: 'breakeven is moved or left, not both', fix: 'leave one out' }, 'open');
+  if (!be && asked) throw usage({ field: '--no-be', value: 'with --be-after or --be-offset', rule: 'breakeven is moved or left, not both', fix: 'leave one out' });
   if (!be || (targets === 0 && !asked)) return null;
   return { afterLevel: beAfter ?? 1, offset: beOffset ?? { points: '10' } };
 }
@@ -94,7 +97,7 @@ function entryOf({ limit, stop, expires }: Pick<OpenOptions, 'limit' | 'stop' | 
   if (limit !== undefined) return { type: 'LIMIT', price: limit, expiresAt };
   if (stop !== undefined) return { type: 'STOP', price: stop, expiresAt };
   if (expires === undefined) return { type: 'MARKET' };
-  throw usage({ field: '--expires', value: new Date(expires).toISOString(), rule: 'only a limit or stop order expires', fix: 'add --limit or --stop' }, 'open');
+  throw usage({ field: '--expires', value: new Date(expires).toISOString(), rule: 'only a limit or stop order expires', fix: 'add --limit or --stop' });
 }
 
 interface Opening {

@@ -39,8 +39,9 @@ function whichTrades(command: Command, terminal: Terminal, verb: Verb): Command 
 
 async function steerAll(terminal: Terminal, verb: Verb, ids: readonly string[], options: PauseOptions): Promise<void> {
   const key = keyOf(options);
+  checkChoice(verb, ids, options);
   await withBelay(async (belay) => {
-    const trades = await chosen(belay, verb, ids, options);
+    const trades = await chosen(belay, ids, options);
     const asked = trades.map(async (trade) => ({ trade, view: await ask(belay, trade, { verb, key, wish: wishOf(verb, options) }, patienceOf(options)) }));
     const ends = await Promise.allSettled(asked);
     const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
@@ -50,13 +51,15 @@ async function steerAll(terminal: Terminal, verb: Verb, ids: readonly string[], 
   });
 }
 
-/** @throws CliFailure unless trades, an account or all are named */
-async function chosen(belay: Belay, verb: Verb, ids: readonly string[], { account, all }: PauseOptions): Promise<readonly FoundTrade[]> {
+/** @throws CliFailure (usage) unless trades, an account or all are named, and only one of these */
+function checkChoice(verb: Verb, ids: readonly string[], { account, all }: PauseOptions): void {
   const ways = [ids.length > 0, account !== undefined, all === true].filter(Boolean).length;
-  if (ways !== 1) {
-    const value = ways === 0 ? 'nothing' : 'more than one of them';
-    throw usage({ field: verb, value, rule: 'name trades, or an account, or --all', fix: `for example ${verb} --all` }, verb);
-  }
+  if (ways === 1) return;
+  const value = ways === 0 ? 'nothing' : 'more than one of them';
+  throw usage({ field: verb, value, rule: 'name trades, or an account, or --all', fix: `for example ${verb} --all` });
+}
+
+async function chosen(belay: Belay, ids: readonly string[], { account, all }: PauseOptions): Promise<readonly FoundTrade[]> {
   if (ids.length > 0) return Promise.all(ids.map((id) => tradeNamed(belay, id)));
   const accounts = account === undefined ? belay.accounts : [accountNamed(belay.accounts, account)];
   const live = await Promise.all(accounts.map(({ id }) => belay.records.liveTrades(id)));

@@ -6,13 +6,13 @@ import type { OpenOrder } from '../steering/trades.ts';
 import type { Belay } from './connection.ts';
 import { belay as belayCommand, deniedBy } from './failure.ts';
 import type { JsonOption, WaitOptions } from './options.ts';
-import { lookOnce } from './look.ts';
 import { table } from './table.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
 /** Says what a request would come to now; nothing is recorded or sent. */
 export async function printPreview(terminal: Terminal, belay: Belay, order: OpenOrder, { json, timeout }: JsonOption & WaitOptions): Promise<void> {
   const request: TradeRequest = { ...order, tradeId: tradeIdOf(order.accountId, randomUUID()), requestHash: 'dry-run' };
+  const { lookOnce } = await import('./look.ts');
   const preview = await lookOnce(belay, 'previewTrade', request, timeout);
   if (preview.kind === 'denied') throw deniedBy(preview.denial, `${belayCommand} open --help`);
   if (json === true) printJson(terminal, { result: 'DRY_RUN', plan: { symbol: order.symbol, side: order.side, volume: order.volume, ...preview } });

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { accountCommand } from './account.ts';
 import { breakevenCommand, closeCommand } from './close.ts';
 import { editCommand } from './edit.ts';
-import { failureOf, usage, type CliFailure } from './failure.ts';
+import { belay, exitCodes, failureOf, usage, type CliFailure } from './failure.ts';
 import { openCommand } from './open.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { psCommand } from './ps.ts';
@@ -26,9 +26,12 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     return code;
   } catch (error) {
     // The one edge where a command's failure becomes words and a code.
-    if (isHelp(error, argv)) return 0;
-    const failure = error instanceof CommanderError ? notUnderstood(error, argv) : failureOf(error);
-    return printFailure(terminal, failure, argv.includes('--json'));
+    const json = argv.includes('--json');
+    const help = helpShown(error, argv);
+    if (help !== null && !json) return help;
+    const failure = error instanceof CommanderError ? notUnderstood(error) : failureOf(error);
+    const told = failure.kind === 'usage' ? failure.leadingTo(helpOf(program, argv)) : failure;
+    return printFailure(terminal, told, json);
   }
 }
 
@@ -53,19 +56,33 @@ function createProgram(terminal: Terminal, ended: (code: number) => void): Comma
   return program;
 }
 
-/** Help that was asked for is data; help in place of a command is a usage failure. */
-function isHelp(error: unknown, argv: readonly string[]): boolean {
-  if (!(error instanceof CommanderError)) return false;
-  return error.code === 'commander.helpDisplayed' || (error.code === 'commander.help' && argv[0] === 'help');
+/** Exit code where help was all there is to say: it was asked for, or a command is missing; else `null`. */
+function helpShown(error: unknown, argv: readonly string[]): number | null {
+  if (!(error instanceof CommanderError)) return null;
+  if (error.code === 'commander.helpDisplayed') return 0;
+  if (error.code !== 'commander.help') return null;
+  return argv.includes('help') ? 0 : exitCodes.usage;
+}
+
+/** The help of the command that was meant. */
+function helpOf(program: Command, argv: readonly string[]): string {
+  const words: string[] = [];
+  let at: Command | undefined = program;
+  for (const word of argv) {
+    at = at.commands.find((command) => command.name() === word);
+    if (at === undefined) break;
+    words.push(word);
+  }
+  return [belay, ...words, '--help'].join(' ');
 }
 
 /** The parser's words in our three lines; its suggestion becomes the fix. */
-function notUnderstood({ message, code }: CommanderError, argv: readonly string[]): CliFailure {
+function notUnderstood({ message, code }: CommanderError): CliFailure {
   const [said = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const [, named = argv[0] ?? 'none'] = /'([^']+)'/.exec(said) ?? [];
-  const command = argv.slice(0, 1).filter((word) => !word.startsWith('-'));
-  const known = code !== 'commander.unknownCommand';
-  const fix = suggestion?.replace(/^\(|\?\)$/g, '') ?? 'see how it is meant';
-  return usage({ code: code.replace('commander.', ''), field: 'command line', value: `"${named}"`, rule: said, fix }, known ? command.join(' ') : '');
+  const [, named = 'nothing'] = /'([^']+)'/.exec(said) ?? [];
+  const fix = suggestion?.replace(/^\(|\)$/g, '') ?? 'see how it is meant';
+  return usage({ code: kebab(code.replace('commander.', '')), field: 'command line', value: `"${named}"`, rule: said, fix });
 }
 
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

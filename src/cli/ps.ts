@@ -33,7 +33,7 @@ export function psCommand(parent: Command, terminal: Terminal): void {
 
 function cursor(text: string): string {
   if (/^\d{1,17}\.[0-9a-f-]{36}$/.test(text)) return text;
-  throw usage({ field: '--cursor', value: `"${text}"`, rule: 'a cursor that ps told before', fix: 'leave it out for the first page' }, 'ps');
+  throw usage({ field: '--cursor', value: `"${text}"`, rule: 'a cursor that ps told before', fix: 'leave it out for the first page' });
 }
 
 async function ps(terminal: Terminal, { account, symbol: only, all, cursor: after, json }: PsOptions): Promise<void> {

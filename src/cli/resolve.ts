@@ -13,7 +13,7 @@ import { tradeJson, tradeText } from './trade-view.ts';
 type Verdict = CommandDecision['verdict'];
 
 interface ResolveOptions extends JsonOption, WaitOptions {
-  readonly evidence: string;
+  readonly evidence?: string;
 }
 
 export function resolveCommand(parent: Command, terminal: Terminal): void {
@@ -22,23 +22,24 @@ export function resolveCommand(parent: Command, terminal: Terminal): void {
     .description('Your verdict on a command whose outcome evidence could not decide')
     .argument('<command>', 'its id, or the beginning of it; `show` tells it')
     .addArgument(new Argument('<verdict>', 'executed or not-executed').argParser(oneOf<Verdict>(['executed', 'not-executed'])('verdict')))
-    .addOption(new Option('--evidence <text>', 'what you saw at the broker, for the record').argParser(evidenceText).makeOptionMandatory());
+    .addOption(new Option('--evidence <text>', 'what you saw at the broker, for the record').argParser(evidenceText));
   withJson(withWait(command)).action((text: string, verdict: Verdict, options: ResolveOptions) => resolve(terminal, text, verdict, options));
 }
 
-function evidenceText(text: string): string {
+function evidenceText(text = ''): string {
   if (text.trim() !== '') return text.trim();
-  throw usage({ field: '--evidence', value: 'empty', rule: 'say what you saw at the broker', fix: '--evidence "deal 4711 in the terminal"' }, 'resolve');
+  throw usage({ field: '--evidence', value: 'empty', rule: 'say what you saw at the broker', fix: '--evidence "deal 4711 in the terminal"' });
 }
 
 async function resolve(terminal: Terminal, text: string, verdict: Verdict, options: ResolveOptions): Promise<void> {
+  const evidence = evidenceText(options.evidence);
   await withBelay(async (belay) => {
     const command = await commandNamed(belay, text);
     if (command.state !== 'UNKNOWN' && command.state !== 'REVIEW') throw decidedAlready(command);
     const { commandId, accountId, tradeId } = command;
     const about: About = { accountId, tradeId, verb: 'resolve' };
     const { timeoutMs } = patienceOf(options);
-    const answer = await belay.steering.decideCommand(accountId, tradeId, { commandId, by: belay.by, verdict, evidence: options.evidence }, timeoutMs);
+    const answer = await belay.steering.decideCommand(accountId, tradeId, { commandId, by: belay.by, verdict, evidence }, timeoutMs);
     if (answer.kind === 'waiting') throw await failureOfWaiting(belay, about, timeoutMs);
     if (answer.kind !== 'answered') throw tradeOver(about, 'over');
     const named = await tradeNamed(belay, tradeId);

@@ -72,7 +72,7 @@ export async function claim(
       return refused;
     }
     const sent = writeClaim(tx, { id, plan, book }, [JSON.stringify(wire), JSON.stringify(before), sendWithinMs]);
-    const [command] = await Promise.all([commandIn(tx, id), planned, sent]);
+    const [command] = await tx.lastly(Promise.all([commandIn(tx, id), planned, sent]));
     return { kind: 'claimed', command, claimedAt: command.claimedAt ?? 0 };
   });
 }

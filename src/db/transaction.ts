@@ -14,6 +14,11 @@ export interface Transaction {
   rows<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>;
   /** Number of rows the statement touched. */
   run(statement: Statement, values: readonly unknown[]): Promise<number>;
+  /**
+   * The last statements of the step: the commit follows them at once, without waiting for their answers, so nothing may hang on
+   * those but what the step returns. One that fails turns the commit into a rollback.
+   */
+  lastly<Answers>(statements: Promise<Answers>): Promise<Answers>;
   /** Tells the price watchers, once the commit is through, that armed levels changed. */
   watchesChanged(): void;
 }
@@ -61,9 +66,9 @@ async function once<Result>(
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const { tx, notify } = transactionOn(client);
+    const { tx, notify, committed } = transactionOn(client);
     const [, result] = await both(begin(client, tx, scope), step(tx));
-    await client.query('commit');
+    await committed();
     if (notify()) await tellWatchers(client);
     return result;
   } catch (error) {
@@ -98,16 +103,29 @@ function lock(tx: Transaction, locked: Locked): Promise<unknown> {
     : tx.rows(lockCommandsAccount, [locked.command]);
 }
 
-function transactionOn(client: pg.PoolClient): { readonly tx: Transaction; readonly notify: () => boolean } {
+interface Running {
+  readonly tx: Transaction;
+  readonly notify: () => boolean;
+  readonly committed: () => Promise<unknown>;
+}
+
+function transactionOn(client: pg.PoolClient): Running {
   let changed = false;
+  let commit: Promise<unknown> | null = null;
   const query = (statement: Statement, values: readonly unknown[]) =>
     client.query({ ...statement, values: [...values] });
   return {
     notify: () => changed,
+    committed: () => (commit ??= client.query('commit')),
     tx: {
       rows: async <Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]) =>
         (await query(statement, values)).rows as Row[],
       run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
+      lastly: async (statements) => {
+        commit = client.query('commit');
+        await Promise.allSettled([statements, commit]);
+        return statements;
+      },
       watchesChanged: () => {
         changed = true;
       },

@@ -5,6 +5,8 @@ import { firesPerLevel } from './proofs.ts';
 import { basePoints, open, quote, raiseStage, targetState, until, untilView, type Opened, type Stage } from './stage.ts';
 
 const takeOverMs = 10_000;
+/** A process that stands still may be handed the session once more before the other gets it. */
+const frozenTakeOverMs = 15_000;
 
 describe('a session between two market processes', () => {
   let stage: Stage;
@@ -47,7 +49,7 @@ describe('a session between two market processes', () => {
     process.kill(before.pid, 'SIGSTOP');
     try {
       await cross(111);
-      await untilView(stage, trade, 'first target done by the other', (seen) => targetState(seen, 1) === 'DONE', takeOverMs);
+      await untilView(stage, trade, 'first target done by the other', (seen) => targetState(seen, 1) === 'DONE', frozenTakeOverMs);
     } finally {
       process.kill(before.pid, 'SIGCONT');
     }
