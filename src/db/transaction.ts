@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AccountId, CommandId, TradeId } from '../domain/ids.ts';
+import { InvariantViolated } from '../domain/outcome.ts';
 import type { Pool } from './pool.ts';
 
 /** A prepared statement: parsed once per connection under its name. */
@@ -112,8 +113,10 @@ interface Running {
 function transactionOn(client: pg.PoolClient): Running {
   let changed = false;
   let commit: Promise<unknown> | null = null;
-  const query = (statement: Statement, values: readonly unknown[]) =>
-    client.query({ ...statement, values: [...values] });
+  const query = (statement: Statement, values: readonly unknown[]) => {
+    if (commit !== null) throw new InvariantViolated(`statement "${statement.name}" came after the commit of its step`);
+    return client.query({ ...statement, values: [...values] });
+  };
   return {
     notify: () => changed,
     committed: () => (commit ??= client.query('commit')),

@@ -127,6 +127,8 @@ function startOperation(request: TradeRequest, options: OpenOptions, now: number
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    // How long a task waits that an engine had in hand when it was killed.
+    workflowTaskTimeout: '5s',
     staticSummary: `${side} ${volume} ${symbol} · account ${accountId} · ${targets.length} targets`,
     typedSearchAttributes: [
       { key: searchAttributes.accountId, value: accountId },

@@ -30,6 +30,8 @@ const tickMs = 110;
 const stepPoints = 11;
 /** The engine stays away long enough for a level to be crossed without it. */
 const engineDownMs = 2_000;
+/** The trade is at rest when the engine is killed: what was in its hands would wait for a time-out instead. */
+const restMs = 400;
 const withinMs = 30_000;
 
 /** One trade with three targets, from open to closed, with the engine killed in the middle. */
@@ -126,9 +128,10 @@ async function firstTarget(scene: Scene, id: TradeId, opened: TradeStory): Promi
   scene.tell(breakevenLine(name, protectedStory));
 }
 
-async function secondTargetAlone({ stack }: DemoDeps, scene: Scene, id: TradeId, opened: TradeStory): Promise<void> {
+async function secondTargetAlone({ stack, signal }: DemoDeps, scene: Scene, id: TradeId, opened: TradeStory): Promise<void> {
   const { clock } = stack.parts;
   const engine = stack.part('engine');
+  await clock.sleep(restMs, signal);
   const pid = engine?.pid() ?? 0;
   const killedAt = clock.monotonic();
   await engine?.kill9(engineDownMs);

@@ -73,6 +73,15 @@ describe('a ladder of 50, 30 and the rest', () => {
     expect(planOf(rig.executed(breakeven)).stepKey).toBe('tp:2:1');
   });
 
+  test('a crossing heard during a command survives a report that was read before the level fired', () => {
+    const rig = new Rig();
+    const first = planOf(rig.crossed(1));
+    const breakeven = planOf(rig.executed(first));
+    const readBefore = afterExecution(rig.view(), breakeven);
+    rig.crossed(2);
+    expect(planOf(rig.report(breakeven, { kind: 'confirmed' }, readBefore)).stepKey).toBe('tp:2:1');
+  });
+
   test('closes a share of the original from what a trader left', () => {
     const rig = new Rig(next(opened(request()), { closedLots: lots('0.4'), remainingLots: lots('0.2') }));
     expect(planOf(rig.crossed(1)).intent).toEqual({ kind: 'FULL_CLOSE' });
