@@ -1,9 +1,22 @@
+import { arming } from './arming.ts';
+import { commits } from './commits.ts';
 import type { Figure } from './figure.ts';
+import { history } from './history.ts';
 import { index } from './index.ts';
 import { paths } from './paths.ts';
+import { recovery } from './recovery.ts';
+import { start } from './start.ts';
 
 /** What `npm run bench -- NAME …` knows. */
-const benches: Readonly<Record<string, () => AsyncGenerator<Figure>>> = { index, paths };
+const benches: Readonly<Record<string, () => AsyncGenerator<Figure>>> = {
+  index,
+  paths,
+  commits,
+  history,
+  start,
+  recovery,
+  arming,
+};
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !Object.hasOwn(benches, name));

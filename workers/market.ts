@@ -22,7 +22,7 @@ const worker = await Worker.create({
   }),
   maxConcurrentActivityTaskExecutions: 200,
   // A process that stands still keeps its polls open, and each would swallow one try to place its session elsewhere.
-  maxConcurrentActivityTaskPolls: 1,
+  activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
   // Heartbeats carry the cancellation, and a successor waits for their absence.
   maxHeartbeatThrottleInterval: '1s',
   shutdownGraceTime: '5s',

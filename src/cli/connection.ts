@@ -25,7 +25,7 @@ export interface Belay extends Book {
   readonly steering: Steering;
 }
 
-const connectWithinMs = 4_000;
+const connectWithinMs = 3_000;
 
 /** Lends the book for one piece of work and gives it back. @throws CliFailure (unreachable) */
 export async function withBook<Result>(work: (book: Book) => Promise<Result>): Promise<Result> {

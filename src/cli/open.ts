@@ -69,7 +69,7 @@ async function open(terminal: Terminal, [what, buyOrSell, lots, options]: [...Wh
     const order: OpenOrder = { accountId: account.id, ...asked, requestedBy: belay.by };
     if (options.dryRun === true) return printPreview(terminal, belay, order, options);
     const tradeId = tradeIdOf(account.id, key);
-    if (options.json !== true) terminal.talk(`trade ${shortId(tradeId)} on ${account.name}, idempotency key ${key}`);
+    terminal.talk(`trade ${shortId(tradeId)} on ${account.name}, idempotency key ${key}`);
     const view = await opened(belay, order, { key, platform: account.platform, options });
     const named = { tradeId, accountName: account.name };
     if (options.json === true) printJson(terminal, { result: 'CONFIRMED', idempotencyKey: key, trade: tradeJson(named, view) });

@@ -86,7 +86,7 @@ function commandTable(commands: readonly StoryCommand[]): string {
 /** What settled it, in a few words. */
 function evidenceOf({ outcome }: StoryCommand): string | null {
   if (outcome === null) return null;
-  const words = Object.entries(outcome).flatMap(([key, value]) => wordsOf(key, value));
+  const words = Object.entries(outcome).flatMap(([key, value]) => (value === 'confirmed' ? [] : wordsOf(key, value)));
   return words.length === 0 ? null : words.join(', ');
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { appRole } from './migrations/0002-least-privilege.ts';
+import { appRole } from './app-role.ts';
 
 export type Pool = pg.Pool;
 

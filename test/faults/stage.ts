@@ -30,6 +30,8 @@ export interface StageOptions {
   readonly bounds?: Partial<Bounds>;
   readonly simulator?: readonly string[];
   readonly markets?: number;
+  /** The `temporal` program; what Jest's global set-up found when it is left out. */
+  readonly temporalCliPath?: string | null;
 }
 
 const linesKept = 40;
@@ -43,7 +45,7 @@ export async function raiseStage(options: StageOptions): Promise<Stage> {
   };
   try {
     const stack = await startStack({
-      config: { ...configOfThisProcess(), home: folder.path, logLevel: 'warn', executionMode: 'live', databaseUrl: null, temporalAddress: null, temporalCliPath: temporalProgram() },
+      config: { ...configOfThisProcess(), home: folder.path, logLevel: 'warn', executionMode: 'live', databaseUrl: null, temporalAddress: null, temporalCliPath: options.temporalCliPath === undefined ? temporalProgram() : options.temporalCliPath },
       simulator: ['--market', 'manual', ...(options.simulator ?? [])],
       say: () => undefined,
       onLog: listen,
@@ -201,7 +203,7 @@ export const targetState = ({ targets }: TradeView, level: number) => targets.fi
 export const isQuiet = ({ unsettled, settling }: TradeView) => unsettled === null && !settling;
 
 /** How the trade's workflow ended; rejects when it does not end in time. */
-export async function result(stage: Stage, { tradeId, account }: Opened, withinMs = 20_000): Promise<unknown> {
+export async function result(stage: Stage, { tradeId, account }: Pick<Opened, 'tradeId' | 'account'>, withinMs = 20_000): Promise<unknown> {
   const handle = stage.stack.parts.client.workflow.getHandle(tradeWorkflowId(account.id, tradeId));
   return stage.stack.parts.client.withDeadline(systemClock.now() + withinMs, () => handle.result());
 }

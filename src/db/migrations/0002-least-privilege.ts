@@ -1,7 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-
-/** The role every pool connection takes: reads and writes rows, owns nothing, so that no trigger can be switched off. */
-export const appRole = 'belay_app';
+import { appRole } from '../app-role.ts';
 
 /**
  * Roles belong to the cluster, databases migrate side by side: losing the race to create one is no error. Without the right to

@@ -1,4 +1,4 @@
-import { compare, isZero, subtract, ZERO_LOTS, type Lots, type Price } from '../decimal.ts';
+import { compare, isOnStep, isZero, roundToStep, subtract, ZERO_LOTS, type Lots, type Price } from '../decimal.ts';
 import type { UtcMs } from '../facts.ts';
 import { breakevenStep, cancelStep, closeStep, editStep, openStep, protectStep, targetStep, type StepKey } from '../ids.ts';
 import { targetLots, withoutDust, type LadderInstrument } from '../ladder.ts';
@@ -207,6 +207,7 @@ function closePart(desk: Desk, now: UtcMs, view: TradeView, wish: Extract<Wish, 
   const { instrument } = view;
   const asked = 'lots' in wish.size ? wish.size.lots : partOf(view.remainingLots, wish.size.percentOfRemaining, instrument);
   if (compare(asked, view.remainingLots) > 0) return tooMuch(desk, wish, asked, view.remainingLots);
+  if (!isOnStep(asked, instrument.volumeStep)) return offStep(desk, wish, asked, instrument);
   const sizing = withoutDust(asked, view.remainingLots, instrument);
   if (sizing.kind === 'skip') {
     const denial = { code: 'volume-below-minimum', field: 'volume', value: asked, rule: sizing.reason, fix: 'close more, or all of it' };
@@ -219,6 +220,12 @@ function closePart(desk: Desk, now: UtcMs, view: TradeView, wish: Extract<Wish, 
 function partOf(remaining: Lots, percent: string, instrument: LadderInstrument): Lots {
   const exact = targetLots({ original: remaining, remaining, bps: Math.round(Number(percent) * 100), closesRest: false }, instrument);
   return exact.kind === 'close' ? exact.lots : ZERO_LOTS;
+}
+
+function offStep(desk: Desk, wish: Wish, asked: Lots, { volumeStep }: LadderInstrument): Move {
+  const rule = `volumes are multiples of ${volumeStep} lots`;
+  const denial = { code: 'volume-off-step', field: 'volume', value: asked, rule, fix: `close ${roundToStep(asked, volumeStep, 'down')}` };
+  return answered(desk, wish, { kind: 'denied', denial });
 }
 
 function tooMuch(desk: Desk, wish: Wish, asked: Lots, remaining: Lots): Move {

@@ -2,6 +2,7 @@ import { compare, isZero, lots, price, subtract, ZERO_LOTS, type Lots, type Pric
 import { accountId, positionId, tradeId } from '../../../src/domain/ids.ts';
 import { closeBps, targetPrice } from '../../../src/domain/ladder.ts';
 import { isTighter } from '../../../src/domain/protection.ts';
+import type { TradeChange } from '../../../src/domain/trade/change.ts';
 import type { CommandPlan } from '../../../src/domain/trade/intent.ts';
 import type { TargetRule, TradeRequest } from '../../../src/domain/trade/request.ts';
 import type { TargetView, TradeView } from '../../../src/domain/trade/view.ts';
@@ -125,3 +126,19 @@ function protectedView(view: TradeView, plan: CommandPlan): TradeView {
   });
 }
 
+
+/** The view after the book took a change. */
+export function afterChange(view: TradeView, change: TradeChange): TradeView {
+  switch (change.kind) {
+    case 'breakeven-pending':
+      return next(view, { breakeven: { ...view.breakeven, state: 'PENDING' } });
+    case 'skip-target':
+      return withTarget(view, change.level, { state: 'SKIPPED' });
+    case 'fail-target':
+      return withTarget(view, change.level, { state: 'FAILED' });
+    case 'rearm-target':
+      return withTarget(view, change.level, { state: 'ARMED', generation: change.generation + 1 });
+    default:
+      throw new Error(`the model does not know the change ${change.kind}`);
+  }
+}
