@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { FoundTrade, StoryOrder } from '../db/find.ts';
-import { ordersOf } from '../db/find.ts';
+import { ordersOf, type FoundTrade, type StoryOrder } from '../db/find.ts';
 import { tradeStory, type StoryCommand, type StoryEvent, type TradeStory } from '../db/queries.ts';
 import type { DealRow } from '../trading/records.ts';
 import { withBook } from './connection.ts';
@@ -93,7 +92,8 @@ function evidenceOf({ outcome }: StoryCommand): string | null {
 function wordsOf(key: string, value: unknown): readonly string[] {
   if (value === null || value === undefined || value === '') return [];
   if (typeof value === 'object') return Object.entries(value).flatMap(([inner, what]) => wordsOf(inner, what));
-  return key === 'readAt' && typeof value === 'number' ? [`read ${time(value) ?? ''}`] : [`${key} ${String(value)}`];
+  if (key === 'readAt' && typeof value === 'number') return [`read ${time(value) ?? ''}`];
+  return [`${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`];
 }
 
 function orderTable(orders: readonly StoryOrder[]): string {

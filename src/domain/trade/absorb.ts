@@ -145,7 +145,8 @@ function refused(desk: Desk, stepKey: StepKey, report: Extract<CommandReport, { 
 /** What the automation itself wants is never given up: it is asked under a new name after a pause. */
 function renamedWish(desk: Desk, wish: Wish, stepKey: StepKey, now: UtcMs): Desk {
   const tries = memoOf(desk, stepKey).tries + 1;
-  const requestId = `${wish.requestId.split(':')[0]}:${tries}`;
+  const [name, number] = wish.requestId.split(':');
+  const requestId = `${name}:${Number(number) + 1}`;
   const memo: StepMemo = { attempt: 1, tries, notBefore: now + backoffMs(tries), refusal: null };
   const wishes = desk.wishes.map((other) => (other === wish ? { ...wish, requestId } : other));
   const renamed = { ...forgotten(desk, stepKey), wishes };

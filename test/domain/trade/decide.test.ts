@@ -294,7 +294,11 @@ describe('whatever happens', () => {
         if (rig.view().state === 'CLOSED') expect(rig.view().closedLots).toBe('0.6');
         expect(isDone(rig.desk)).toBe(rig.view().state === 'CLOSED');
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        // Once failed: an emergency close refused after a busy try was asked again under the name just used up.
+        examples: [[[['stop-removed', 'busy'], ['tp1', 'absent'], ['tp1', 'rejected'], ['tp1', 'absent'], ['tp1', 'busy'], ['tp1', 'rejected'], ['tp1', 'executed']]]],
+      },
     );
   });
 
