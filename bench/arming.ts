@@ -51,8 +51,22 @@ async function* measured(url: string): AsyncGenerator<Figure> {
       reads.push(await bareRead(records));
     }
     const [value, read] = [median(watchers), median(reads)];
-    yield figure({ name: `watcher with ${SIZE} rows armed`, value, unit: 'ms', against: `goal: ${GOAL_MS} ms`, ratio: value / GOAL_MS, rounds: ROUNDS });
-    yield figure({ name: `watcher with ${SIZE} rows armed, beside their bare select`, value, unit: 'ms', against: `select id, level: ${read.toPrecision(4)} ms`, ratio: value / read, rounds: ROUNDS });
+    yield figure({
+      name: `watcher with ${SIZE} rows armed`,
+      value,
+      unit: 'ms',
+      against: `goal: ${GOAL_MS} ms`,
+      ratio: value / GOAL_MS,
+      rounds: ROUNDS,
+    });
+    yield figure({
+      name: `watcher with ${SIZE} rows armed, beside their bare select`,
+      value,
+      unit: 'ms',
+      against: `select id, level: ${read.toPrecision(4)} ms`,
+      ratio: value / read,
+      rounds: ROUNDS,
+    });
   } finally {
     await records.close();
   }

@@ -18,12 +18,23 @@ const LEVELS = 3;
 export async function startBare({ client, config }: Parts, fires: number): Promise<BarePath> {
   let begun: (at: bigint) => void = () => undefined;
   const close = async (): Promise<void> => begun(process.hrtime.bigint());
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: join(root, 'bench/bare.workflow.ts'), logger: quiet });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: join(root, 'bench/bare.workflow.ts'),
+    logger: quiet,
+  });
   const connection = await connectWorker(config);
-  const worker = await Worker.create({ connection, namespace: config.temporalNamespace, taskQueue: QUEUE, workflowBundle, activities: { close }, ...asTheEngine });
+  const worker = await Worker.create({
+    connection,
+    namespace: config.temporalNamespace,
+    taskQueue: QUEUE,
+    workflowBundle,
+    activities: { close },
+    ...asTheEngine,
+  });
   const running = worker.run();
   const trades = Array.from({ length: Math.ceil(fires / LEVELS) }, (_, nth) => `bench/bare/${nth}`);
-  for (const workflowId of trades) await client.workflow.start<typeof bare>('bare', { workflowId, taskQueue: QUEUE, args: [LEVELS] });
+  for (const workflowId of trades)
+    await client.workflow.start<typeof bare>('bare', { workflowId, taskQueue: QUEUE, args: [LEVELS] });
   let count = 0;
   return {
     fire: async () => {

@@ -48,7 +48,10 @@ async function closeAll({ quote, until, parts }: Stand, trades: readonly TradeId
     if (trade === undefined) continue;
     const rung = Math.floor(nth / TRADES) + 1;
     await quote(bidAt(10 + nth));
-    await until(trade, ({ targets, settling }) => !settling && targets.some(({ level, state }) => level === rung && state === 'DONE'));
+    await until(
+      trade,
+      ({ targets, settling }) => !settling && targets.some(({ level, state }) => level === rung && state === 'DONE'),
+    );
     await parts.clock.sleep(SPACING_MS);
   }
 }
@@ -58,16 +61,29 @@ async function published({ parts: { clock } }: Stand, client: pg.Client): Promis
   const { rows } = await client.query<{ writes: number; version: number }>(
     `select pg_snapshot_xmax(pg_current_snapshot())::text::float8 as writes, current_setting('server_version_num')::int as version`,
   );
-  const syncs = (rows[0]?.version ?? 0) >= 180_000 ? `select sum(fsyncs)::float8 as syncs from pg_stat_io where object = 'wal'` : 'select wal_sync::float8 as syncs from pg_stat_wal';
+  const syncs =
+    (rows[0]?.version ?? 0) >= 180_000
+      ? `select sum(fsyncs)::float8 as syncs from pg_stat_io where object = 'wal'`
+      : 'select wal_sync::float8 as syncs from pg_stat_wal';
   const counted = await client.query<{ syncs: number }>(syncs);
   return { at: clock.monotonic(), writes: rows[0]?.writes ?? Number.NaN, syncs: counted.rows[0]?.syncs ?? Number.NaN };
 }
 
 function* figures(before: Reading, idle: Reading, after: Reading): Generator<Figure> {
   const rounds = TRADES * LEVELS;
-  for (const [name, what] of [['log syncs per lone close', 'syncs'], ['writing transactions per lone close', 'writes']] as const) {
+  for (const [name, what] of [
+    ['log syncs per lone close', 'syncs'],
+    ['writing transactions per lone close', 'writes'],
+  ] as const) {
     const perMs = (idle[what] - before[what]) / (idle.at - before.at);
     const value = (after[what] - idle[what] - perMs * (after.at - idle.at)) / rounds;
-    yield figure({ name, value, unit: '', against: `goal: 4; idle taken off: ${(perMs * 1_000).toPrecision(3)}/s`, ratio: value / 4, rounds });
+    yield figure({
+      name,
+      value,
+      unit: '',
+      against: `goal: 4; idle taken off: ${(perMs * 1_000).toPrecision(3)}/s`,
+      ratio: value / 4,
+      rounds,
+    });
   }
 }

@@ -62,10 +62,19 @@ async function round({ stand, bare, probes }: Bench, trades: readonly TradeId[],
   await stand.parts.clock.sleep(PAUSE_MS);
   const commits: number[] = [];
   while (commits.length < COMMITS) commits.push(await probes.commit());
-  return { ours: oursFirst ? first : second, bare: oursFirst ? second : first, commits, read: await probes.brokerRead() };
+  return {
+    ours: oursFirst ? first : second,
+    bare: oursFirst ? second : first,
+    commits,
+    read: await probes.brokerRead(),
+  };
 }
 
-async function tickToWire({ broker, quote, until, parts }: Stand, trades: readonly TradeId[], nth: number): Promise<number> {
+async function tickToWire(
+  { broker, quote, until, parts }: Stand,
+  trades: readonly TradeId[],
+  nth: number,
+): Promise<number> {
   const trade = trades[nth % TRADES];
   const level = Math.floor(nth / TRADES) + 1;
   if (trade === undefined) throw new Error(`there is no trade for fire ${nth}`);
@@ -82,11 +91,29 @@ function* figures(rounds: readonly Round[]): Generator<Figure> {
   const ours = median(rounds.map((round) => round.ours));
   const least = median(rounds.map(leastOf));
   const parts = partsOf(rounds);
-  yield figure({ name: 'tick to close command, p50, closed loop', value: ours, unit: 'ms', against: `bare path, ${COMMITS} commits, 1 broker read: ${least.toPrecision(4)} ms; goal 1.25`, ratio: ours / least, rounds: rounds.length });
-  const slow = quantile(rounds.map((round) => round.ours), 0.9);
+  yield figure({
+    name: 'tick to close command, p50, closed loop',
+    value: ours,
+    unit: 'ms',
+    against: `bare path, ${COMMITS} commits, 1 broker read: ${least.toPrecision(4)} ms; goal 1.25`,
+    ratio: ours / least,
+    rounds: rounds.length,
+  });
+  const slow = quantile(
+    rounds.map((round) => round.ours),
+    0.9,
+  );
   const slowLeast = quantile(rounds.map(leastOf), 0.9);
-  yield figure({ name: 'tick to close command, p90, closed loop', value: slow, unit: 'ms', against: `the same sum at p90: ${slowLeast.toPrecision(4)} ms`, ratio: slow / slowLeast, rounds: rounds.length });
-  for (const [name, value] of parts) yield figure({ name, value, unit: 'ms', against: 'share of the sum', ratio: value / least, rounds: rounds.length });
+  yield figure({
+    name: 'tick to close command, p90, closed loop',
+    value: slow,
+    unit: 'ms',
+    against: `the same sum at p90: ${slowLeast.toPrecision(4)} ms`,
+    ratio: slow / slowLeast,
+    rounds: rounds.length,
+  });
+  for (const [name, value] of parts)
+    yield figure({ name, value, unit: 'ms', against: 'share of the sum', ratio: value / least, rounds: rounds.length });
 }
 
 function leastOf({ bare, commits, read }: Round): number {

@@ -2,8 +2,8 @@ import type { Role } from '../workers/stack.ts';
 import { figure, median, type Figure } from './figure.ts';
 import { bidAt, ENTRY_BID, onStand, type Stand } from './stand.ts';
 
-const ENGINE_KILLS = 5;
-const MARKET_KILLS = 3;
+const ENGINE_KILLS = 3;
+const MARKET_KILLS = 2;
 
 /** From a kill -9 to the next close, of a level that is crossed while nobody is there. The supervisor starts the process again at once. */
 export function recovery(): AsyncGenerator<Figure> {
@@ -28,7 +28,14 @@ async function* killed(stand: Stand, role: Role, { first, kills, goalSeconds }: 
   for (let nth = first; nth < first + kills; nth += 1) seconds.push(await killedOnce(stand, role, bidAt(10 + nth)));
   const value = median(seconds);
   const against = `goal: ${goalSeconds} s; worst ${Math.max(...seconds).toPrecision(4)} s`;
-  yield figure({ name: `${role} killed to next close, process restart included`, value, unit: 's', against, ratio: value / goalSeconds, rounds: kills });
+  yield figure({
+    name: `${role} killed to next close, process restart included`,
+    value,
+    unit: 's',
+    against,
+    ratio: value / goalSeconds,
+    rounds: kills,
+  });
 }
 
 const SETTLE_MS = 1_500;

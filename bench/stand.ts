@@ -71,7 +71,11 @@ export async function* onStand<Result>(work: (stand: Stand) => AsyncGenerator<Re
 }
 
 async function startStand(home: string): Promise<Stand> {
-  const stack = await startStack({ config: benchConfig(home), simulator: ['--market', 'manual'], say: () => undefined });
+  const stack = await startStack({
+    config: benchConfig(home),
+    simulator: ['--market', 'manual'],
+    say: () => undefined,
+  });
   try {
     const broker = await startBroker(join(home, 'bench-broker'), root);
     const control = createControl(broker.controlAddress, stack.parts.clock.now);
@@ -108,7 +112,13 @@ async function addAccount(parts: Parts, endpoint: string): Promise<AccountRecord
   return account;
 }
 
-function standOf(stack: Stack, broker: BenchBroker, control: Control, stop: () => Promise<void>, account: AccountRecord): Stand {
+function standOf(
+  stack: Stack,
+  broker: BenchBroker,
+  control: Control,
+  stop: () => Promise<void>,
+  account: AccountRecord,
+): Stand {
   const { parts } = stack;
   const { clock, records } = parts;
   const steering = createSteering(parts);
@@ -120,7 +130,8 @@ function standOf(stack: Stack, broker: BenchBroker, control: Control, stop: () =
     for (const end = clock.monotonic() + WITHIN_MS; ;) {
       const view = await records.trade(trade);
       if (view !== null && holds(view)) return view;
-      if (clock.monotonic() > end) throw new Error(`after ${WITHIN_MS} ms trade ${trade} is still ${JSON.stringify(view)}`);
+      if (clock.monotonic() > end)
+        throw new Error(`after ${WITHIN_MS} ms trade ${trade} is still ${JSON.stringify(view)}`);
       await clock.sleep(POLL_MS);
     }
   };

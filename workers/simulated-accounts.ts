@@ -6,9 +6,11 @@ const accounts = [
   { name: 'SIM-NET', marginMode: 'NETTING', currency: 'USD' },
 ] as const;
 
-/** The simulator's two accounts, added if absent, verified if new, moved if the simulator came up on another port. */
+/** The simulator's two accounts in this order, so that their numbers are always the same; added if absent, verified if new, moved if the simulator came up on another port. */
 export async function addSimulatedAccounts(parts: Parts, endpoint: string): Promise<readonly AccountRecord[]> {
-  return Promise.all(accounts.map((account) => present(parts, account, endpoint)));
+  const added: AccountRecord[] = [];
+  for (const account of accounts) added.push(await present(parts, account, endpoint));
+  return added;
 }
 
 async function present({ records, trading, keys, config }: Parts, account: (typeof accounts)[number], endpoint: string): Promise<AccountRecord> {

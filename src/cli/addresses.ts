@@ -27,15 +27,21 @@ const runningBelay = z.object({
  */
 export async function addressesOf(config: Config): Promise<Addresses> {
   const { databaseUrl, temporalAddress, temporalNamespace } = config;
-  if (databaseUrl !== null && temporalAddress !== null) return { temporal: temporalAddress, namespace: temporalNamespace, databaseUrl };
+  if (databaseUrl !== null && temporalAddress !== null)
+    return { temporal: temporalAddress, namespace: temporalNamespace, databaseUrl };
   const running = await readRunning(config.home);
-  return { temporal: temporalAddress ?? running.temporal, namespace: running.namespace, databaseUrl: databaseUrl ?? running.databaseUrl };
+  return {
+    temporal: temporalAddress ?? running.temporal,
+    namespace: running.namespace,
+    databaseUrl: databaseUrl ?? running.databaseUrl,
+  };
 }
 
 async function readRunning(home: string): Promise<z.infer<typeof runningBelay>> {
   const notRunning = (rule: string) => unreachablePart('belay', home, rule);
   const text = await textOf(join(home, 'belay.json'));
-  if (text === null) throw notRunning('no Belay runs on this data folder, and DATABASE_URL and TEMPORAL_ADDRESS are unset');
+  if (text === null)
+    throw notRunning('no Belay runs on this data folder, and DATABASE_URL and TEMPORAL_ADDRESS are unset');
   const parsed = runningBelay.safeParse(jsonOf(text));
   if (!parsed.success) throw notRunning('its belay.json is not one of this version');
   if (!isAlive(parsed.data.pid)) throw notRunning(`the Belay that ran here (process ${parsed.data.pid}) has ended`);

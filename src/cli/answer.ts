@@ -36,13 +36,21 @@ export function failureOfReply(reply: Reply, about: About): CliFailure | null {
 }
 
 function brokerSaidNo(code: string, text: string, { verb, tradeId }: About): CliFailure {
-  return new CliFailure('rejected', { code, field: 'command', value: verb, rule: text, fix: 'see what the broker said' }, showing(tradeId));
+  return new CliFailure(
+    'rejected',
+    { code, field: 'command', value: verb, rule: text, fix: 'see what the broker said' },
+    showing(tradeId),
+  );
 }
 
 /** Definitely not done: our own mode, a broker that was not reached, or one that said no for now. */
 function notExecuted(code: string, text: string, about: About): CliFailure {
   const { verb, tradeId } = about;
-  if (code === 'shadow') return deniedBy({ code, field: 'command', value: verb, rule: text, fix: 'set the account to live' }, `${belay} account ls`);
+  if (code === 'shadow')
+    return deniedBy(
+      { code, field: 'command', value: verb, rule: text, fix: 'set the account to live' },
+      `${belay} account ls`,
+    );
   if (notReached.has(code)) return unreachablePart('broker', verb, `${text}; nothing was executed`).with({ tradeId });
   return brokerSaidNo(code, text, about);
 }
@@ -50,31 +58,56 @@ function notExecuted(code: string, text: string, about: About): CliFailure {
 const notReached: ReadonlySet<string> = new Set(['broker-unavailable', 'never-written', 'never-claimed', 'absent']);
 
 function outcomeUnknown(because: string, { verb, tradeId }: About): CliFailure {
-  const detail: Denial = { code: 'outcome-unknown', field: 'command', value: verb, rule: because, fix: 'look before you repeat it' };
+  const detail: Denial = {
+    code: 'outcome-unknown',
+    field: 'command',
+    value: verb,
+    rule: because,
+    fix: 'look before you repeat it',
+  };
   return new CliFailure('unknown', detail, showing(tradeId));
 }
 
 /** What is known when the wait is over and no answer came: a command on its way may have happened, anything else lives on. */
-export async function failureOfWaiting({ records }: Pick<Book, 'records'>, about: About, waitedMs: number): Promise<CliFailure> {
+export async function failureOfWaiting(
+  { records }: Pick<Book, 'records'>,
+  about: About,
+  waitedMs: number,
+): Promise<CliFailure> {
   const { verb, tradeId } = about;
   const unsettled = (await records.trade(tradeId))?.unsettled ?? null;
   if (unsettled !== null && unsettled.state !== 'ACCEPTED') {
-    return outcomeUnknown(`${unsettled.stepKey} was sent and is ${unsettled.state}: the broker's answer did not come`, about);
+    return outcomeUnknown(
+      `${unsettled.stepKey} was sent and is ${unsettled.state}: the broker's answer did not come`,
+      about,
+    );
   }
-  const rule = unsettled === null ? `no answer within ${waitedMs} ms; Belay goes on with it` : 'the broker took it, its records do not show it yet';
+  const rule =
+    unsettled === null
+      ? `no answer within ${waitedMs} ms; Belay goes on with it`
+      : 'the broker took it, its records do not show it yet';
   const detail: Denial = { code: 'timed-out', field: 'command', value: verb, rule, fix: 'see how it goes on' };
   return new CliFailure('timed-out', detail, showing(tradeId));
 }
 
 /** The trade's workflow has ended. */
 export function tradeOver({ tradeId }: Pick<About, 'tradeId'>, state: string): CliFailure {
-  const detail: Denial = { code: 'trade-over', field: 'trade', value: state, rule: 'a trade that is over takes no commands', fix: 'see how it ended' };
+  const detail: Denial = {
+    code: 'trade-over',
+    field: 'trade',
+    value: state,
+    rule: 'a trade that is over takes no commands',
+    fix: 'see how it ended',
+  };
   return deniedBy(detail, showing(tradeId));
 }
 
 export function keyReused({ tradeId }: Pick<About, 'tradeId'>, key: string): CliFailure {
   const rule = 'one key belongs to one request body; this key came with another';
-  return deniedBy({ code: 'idempotency-key-reused', field: 'idempotencyKey', value: key, rule, fix: 'use another key' }, showing(tradeId));
+  return deniedBy(
+    { code: 'idempotency-key-reused', field: 'idempotencyKey', value: key, rule, fix: 'use another key' },
+    showing(tradeId),
+  );
 }
 
 /**
@@ -82,7 +115,12 @@ export function keyReused({ tradeId }: Pick<About, 'tradeId'>, key: string): Cli
  *
  * @throws CliFailure (timed-out)
  */
-export async function finalView(book: Pick<Book, 'records' | 'clock'>, view: TradeView, about: About, untilMs: number): Promise<TradeView> {
+export async function finalView(
+  book: Pick<Book, 'records' | 'clock'>,
+  view: TradeView,
+  about: About,
+  untilMs: number,
+): Promise<TradeView> {
   let latest = view;
   while (latest.settling) {
     if (book.clock.monotonic() > untilMs) throw await failureOfWaiting(book, about, 0);

@@ -55,7 +55,8 @@ async function openedBook<Result>({ databaseUrl }: Addresses, work: (book: Book)
   const records = createRecords({ url: databaseUrl, connections: 4 });
   try {
     const accounts = await within(clock, records.accounts());
-    if (accounts === null) throw unreachablePart('database', hostOf(databaseUrl), `no answer within ${connectWithinMs / 1_000} s`);
+    if (accounts === null)
+      throw unreachablePart('database', hostOf(databaseUrl), `no answer within ${connectWithinMs / 1_000} s`);
     return await work({ records, accounts, clock, by: userInfo().username });
   } finally {
     await records.close();

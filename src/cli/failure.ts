@@ -57,15 +57,32 @@ export function deniedBy(detail: Denial, next: string): CliFailure {
   return new CliFailure('denied', detail, next);
 }
 
-export function unreachablePart(part: 'temporal' | 'database' | 'belay' | 'broker', value: string, rule: string): CliFailure {
+export function unreachablePart(
+  part: 'temporal' | 'database' | 'belay' | 'broker',
+  value: string,
+  rule: string,
+): CliFailure {
   const fix = part === 'belay' ? 'start it' : `bring the ${part} back`;
-  return new CliFailure('unreachable', { code: `${part}-unreachable`, field: part, value, rule, fix }, part === 'broker' ? `${belay} account ls` : 'npm start');
+  return new CliFailure(
+    'unreachable',
+    { code: `${part}-unreachable`, field: part, value, rule, fix },
+    part === 'broker' ? `${belay} account ls` : 'npm start',
+  );
 }
 
 const networkCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+  'EPIPE',
   // PostgreSQL: starting up, shutting down, crashed, too many connections.
-  '57P01', '57P02', '57P03', '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
 ]);
 const grpcUnavailable = 14;
 
@@ -74,13 +91,23 @@ export function failureOf(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   const chain = causes(error);
   if (chain.some(({ code }) => code === grpcUnavailable)) return unreachablePart('temporal', 'away', firstLine(error));
-  if (chain.some(({ code, message }) => networkCodes.has(String(code)) || message === 'Connection terminated unexpectedly')) {
+  if (
+    chain.some(
+      ({ code, message }) => networkCodes.has(String(code)) || message === 'Connection terminated unexpectedly',
+    )
+  ) {
     return unreachablePart('database', 'away', firstLine(error));
   }
   if (chain.some(({ exitCode }) => exitCode === exitCodes.usage)) {
     return usage({ field: 'environment', value: 'invalid', rule: firstLine(error), fix: 'correct the variable' });
   }
-  const detail = { code: 'fault', field: 'belay', value: nameOf(error), rule: firstLine(error), fix: 'report it with the engine log' };
+  const detail = {
+    code: 'fault',
+    field: 'belay',
+    value: nameOf(error),
+    rule: firstLine(error),
+    fix: 'report it with the engine log',
+  };
   return new CliFailure('fault', detail, `${belay} account ls`);
 }
 
@@ -100,6 +127,7 @@ function causes(error: unknown): readonly Cause[] {
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'error');
 
 function firstLine(error: unknown): string {
-  const text = error instanceof AggregateError ? String(error.errors[0]) : error instanceof Error ? error.message : String(error);
+  const text =
+    error instanceof AggregateError ? String(error.errors[0]) : error instanceof Error ? error.message : String(error);
   return text.split('\n')[0] ?? text;
 }

@@ -15,7 +15,12 @@ const oneLookMs = 5_000;
  *
  * @throws CliFailure (unreachable) when no engine or no broker answered in time
  */
-export async function lookOnce<Name extends Looks>({ client }: Belay, name: Name, input: Input<Name>, timeoutMs: number): Promise<Output<Name>> {
+export async function lookOnce<Name extends Looks>(
+  { client }: Belay,
+  name: Name,
+  input: Input<Name>,
+  timeoutMs: number,
+): Promise<Output<Name>> {
   try {
     return await client.activity.execute<Output<Name>>(name, {
       id: `${name}/${randomUUID()}`,

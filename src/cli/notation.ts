@@ -22,7 +22,13 @@ interface Notation<Value> {
 function read<Value>({ schema, rule, example }: Notation<Value>, option: string, text: string): Value {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw usage({ code: 'invalid-value', field: option, value: `"${text}"`, rule, fix: `for example ${option} ${example}` });
+  throw usage({
+    code: 'invalid-value',
+    field: option,
+    value: `"${text}"`,
+    rule,
+    fix: `for example ${option} ${example}`,
+  });
 }
 
 const reader =
@@ -31,7 +37,8 @@ const reader =
   (text: string): Value =>
     read(notation, option, text);
 
-const positive = (text: string | undefined): text is string => text !== undefined && decimalText.test(text) && compare(price(text), zero) > 0;
+const positive = (text: string | undefined): text is string =>
+  text !== undefined && decimalText.test(text) && compare(price(text), zero) > 0;
 
 function levelOf(text: string): LevelRule | null {
   const [, amount, unit] = /^([\d.]+)(p|pt|r)?$/i.exec(text) ?? [];
@@ -57,7 +64,8 @@ const orInvalid =
     return z.NEVER;
   };
 
-const parsed = <Value>(parse: (text: string) => Value | null): z.ZodType<Value> => z.string().trim().transform(orInvalid(parse));
+const parsed = <Value>(parse: (text: string) => Value | null): z.ZodType<Value> =>
+  z.string().trim().transform(orInvalid(parse));
 
 const levelRule = 'a price, or a distance from the entry: p pips, pt points, r multiples of the risk; above zero';
 
@@ -138,14 +146,22 @@ export const latePolicy = oneOf<LatePolicy>(['act-if-beyond', 'act', 'skip', 'as
 
 /** Typed without capitals it is meant in capitals; a broker's own spelling (`EURUSD.m`) is left as it is. */
 export const symbol = reader<string>({
-  schema: z.string().trim().regex(/^[\w.#+-]{1,32}$/).transform((text) => (/[A-Z]/.test(text) ? text : text.toUpperCase())),
+  schema: z
+    .string()
+    .trim()
+    .regex(/^[\w.#+-]{1,32}$/)
+    .transform((text) => (/[A-Z]/.test(text) ? text : text.toUpperCase())),
   rule: 'a symbol the broker lists',
   example: 'EURUSD',
 });
 
 /** Number of a target, from 1. */
 export const targetNumber = reader<number>({
-  schema: z.string().regex(/^\d{1,2}$/).transform(Number).pipe(z.int().min(1).max(20)),
+  schema: z
+    .string()
+    .regex(/^\d{1,2}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(20)),
   rule: 'the number of a target, from 1 to 20',
   example: '1',
 });
@@ -154,7 +170,9 @@ export const targetNumber = reader<number>({
 export const targetVerdict = reader<{ readonly level: number; readonly verdict: 'act' | 'skip' }>({
   schema: parsed((text) => {
     const [, number, word] = /^(\d{1,2})=(act|skip)$/i.exec(text) ?? [];
-    return number === undefined ? null : { level: Number(number), verdict: word?.toLowerCase() === 'act' ? 'act' : 'skip' };
+    return number === undefined
+      ? null
+      : { level: Number(number), verdict: word?.toLowerCase() === 'act' ? 'act' : 'skip' };
   }),
   rule: 'NUMBER=act or NUMBER=skip',
   example: '2=act',

@@ -26,19 +26,31 @@ export function withJson(command: Command): Command {
 
 export function withWait(command: Command): Command {
   return command
-    .addOption(new Option('--wait <what>', 'confirmed: also wait until the final figures are in the book').argParser(oneOf(['confirmed'])('--wait')))
-    .addOption(new Option('--timeout <time>', 'longest wait for the outcome').argParser(duration('--timeout')).default(defaultTimeoutMs, '10s'));
+    .addOption(
+      new Option('--wait <what>', 'confirmed: also wait until the final figures are in the book').argParser(
+        oneOf(['confirmed'])('--wait'),
+      ),
+    )
+    .addOption(
+      new Option('--timeout <time>', 'longest wait for the outcome')
+        .argParser(duration('--timeout'))
+        .default(defaultTimeoutMs, '10s'),
+    );
 }
 
 export function withKey(command: Command): Command {
   return command.addOption(
-    new Option('--idempotency-key <key>', 'asking again under the same key asks once (default: a new one, printed)').argParser(
-      idempotencyKey('--idempotency-key'),
-    ),
+    new Option(
+      '--idempotency-key <key>',
+      'asking again under the same key asks once (default: a new one, printed)',
+    ).argParser(idempotencyKey('--idempotency-key')),
   );
 }
 
-export const patienceOf = ({ wait, timeout }: WaitOptions): Patience => ({ timeoutMs: timeout, untilFinal: wait === 'confirmed' });
+export const patienceOf = ({ wait, timeout }: WaitOptions): Patience => ({
+  timeoutMs: timeout,
+  untilFinal: wait === 'confirmed',
+});
 
 /** The caller's key, or a new one. */
 export const keyOf = ({ idempotencyKey: given }: KeyOption): string => given ?? randomUUID();

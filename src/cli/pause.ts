@@ -3,7 +3,16 @@ import type { FoundTrade } from '../db/find.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { withBelay, type Belay } from './connection.ts';
 import { failureOf, usage } from './failure.ts';
-import { keyOf, patienceOf, withJson, withKey, withWait, type JsonOption, type KeyOption, type WaitOptions } from './options.ts';
+import {
+  keyOf,
+  patienceOf,
+  withJson,
+  withKey,
+  withWait,
+  type JsonOption,
+  type KeyOption,
+  type WaitOptions,
+} from './options.ts';
 import { accountNamed, tradeNamed } from './references.ts';
 import { ask, type WishBody } from './steer.ts';
 import { printJson, type Terminal } from './terminal.ts';
@@ -34,7 +43,9 @@ function whichTrades(command: Command, terminal: Terminal, verb: Verb): Command 
     .argument('[trade...]', 'their ids, or the beginnings of them')
     .option('--account <name>', 'every live trade of this account, name or number')
     .option('--all', 'every live trade');
-  return withJson(withWait(withKey(command))).action((ids: readonly string[], options: PauseOptions) => steerAll(terminal, verb, ids, options));
+  return withJson(withWait(withKey(command))).action((ids: readonly string[], options: PauseOptions) =>
+    steerAll(terminal, verb, ids, options),
+  );
 }
 
 async function steerAll(terminal: Terminal, verb: Verb, ids: readonly string[], options: PauseOptions): Promise<void> {
@@ -42,11 +53,15 @@ async function steerAll(terminal: Terminal, verb: Verb, ids: readonly string[], 
   checkChoice(verb, ids, options);
   await withBelay(async (belay) => {
     const trades = await chosen(belay, ids, options);
-    const asked = trades.map(async (trade) => ({ trade, view: await ask(belay, trade, { verb, key, wish: wishOf(verb, options) }, patienceOf(options)) }));
+    const asked = trades.map(async (trade) => ({
+      trade,
+      view: await ask(belay, trade, { verb, key, wish: wishOf(verb, options) }, patienceOf(options)),
+    }));
     const ends = await Promise.allSettled(asked);
     const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
     const failed = ends.find((end) => end.status === 'rejected');
-    if (failed !== undefined) throw failureOf(failed.reason).with({ idempotencyKey: key, done: done.map(({ trade }) => trade.tradeId) });
+    if (failed !== undefined)
+      throw failureOf(failed.reason).with({ idempotencyKey: key, done: done.map(({ trade }) => trade.tradeId) });
     print(terminal, { key, verb }, done, options);
   });
 }
@@ -59,7 +74,7 @@ function checkChoice(verb: Verb, ids: readonly string[], { account, all }: Pause
   throw usage({ field: verb, value, rule: 'name trades, or an account, or --all', fix: `for example ${verb} --all` });
 }
 
-async function chosen(belay: Belay, ids: readonly string[], { account, all }: PauseOptions): Promise<readonly FoundTrade[]> {
+async function chosen(belay: Belay, ids: readonly string[], { account }: PauseOptions): Promise<readonly FoundTrade[]> {
   if (ids.length > 0) return Promise.all(ids.map((id) => tradeNamed(belay, id)));
   const accounts = account === undefined ? belay.accounts : [accountNamed(belay.accounts, account)];
   const live = await Promise.all(accounts.map(({ id }) => belay.records.liveTrades(id)));
@@ -75,10 +90,22 @@ interface Steered {
   readonly view: TradeView;
 }
 
-function print(terminal: Terminal, { key, verb }: { readonly key: string; readonly verb: Verb }, done: readonly Steered[], { json }: JsonOption): void {
+function print(
+  terminal: Terminal,
+  { key, verb }: { readonly key: string; readonly verb: Verb },
+  done: readonly Steered[],
+  { json }: JsonOption,
+): void {
   if (json === true) {
-    return printJson(terminal, { result: 'CONFIRMED', idempotencyKey: key, trades: done.map(({ trade, view }) => tradeJson(trade, view)) });
+    return printJson(terminal, {
+      result: 'CONFIRMED',
+      idempotencyKey: key,
+      trades: done.map(({ trade, view }) => tradeJson(trade, view)),
+    });
   }
   terminal.talk(`✔ ${verb}d ${done.length} ${done.length === 1 ? 'trade' : 'trades'}, idempotency key ${key}`);
-  for (const { trade, view } of done) terminal.out(`${shortId(trade.tradeId)}  ${view.symbol} ${view.side} on ${trade.accountName}  ${stateText(terminal, view)}`);
+  for (const { trade, view } of done)
+    terminal.out(
+      `${shortId(trade.tradeId)}  ${view.symbol} ${view.side} on ${trade.accountName}  ${stateText(terminal, view)}`,
+    );
 }

@@ -39,8 +39,11 @@ function createProgram(terminal: Terminal, ended: (code: number) => void): Comma
   const program = new Command('belay')
     .description('Opens trades and looks after them')
     .exitOverride()
-    .enablePositionalOptions()
-    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.talk(text.trimEnd()), outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.talk(text.trimEnd()),
+      outputError: () => undefined,
+    })
     .addHelpText('after', exitCodeHelp);
   openCommand(program, terminal);
   psCommand(program, terminal);
@@ -81,8 +84,13 @@ function notUnderstood({ message, code }: CommanderError): CliFailure {
   const [said = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const [, named = 'nothing'] = /'([^']+)'/.exec(said) ?? [];
   const fix = suggestion?.replace(/^\(|\)$/g, '') ?? 'see how it is meant';
-  return usage({ code: kebab(code.replace('commander.', '')), field: 'command line', value: `"${named}"`, rule: said, fix });
+  return usage({
+    code: kebab(code.replace('commander.', '')),
+    field: 'command line',
+    value: `"${named}"`,
+    rule: said,
+    fix,
+  });
 }
-
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

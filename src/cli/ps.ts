@@ -33,7 +33,12 @@ export function psCommand(parent: Command, terminal: Terminal): void {
 
 function cursor(text: string): string {
   if (/^\d{1,17}\.[0-9a-f-]{36}$/.test(text)) return text;
-  throw usage({ field: '--cursor', value: `"${text}"`, rule: 'a cursor that ps told before', fix: 'leave it out for the first page' });
+  throw usage({
+    field: '--cursor',
+    value: `"${text}"`,
+    rule: 'a cursor that ps told before',
+    fix: 'leave it out for the first page',
+  });
 }
 
 async function ps(terminal: Terminal, { account, symbol: only, all, cursor: after, json }: PsOptions): Promise<void> {
@@ -51,14 +56,30 @@ async function ps(terminal: Terminal, { account, symbol: only, all, cursor: afte
 
 function listedJson(trade: ListedTrade): object {
   const { profit, commission, swap, currency, createdAt, openedAt, closedAt, view } = trade;
-  return { ...tradeJson(trade, view), profit, commission, swap, currency, createdAt: iso(createdAt), openedAt: iso(openedAt), closedAt: iso(closedAt) };
+  return {
+    ...tradeJson(trade, view),
+    profit,
+    commission,
+    swap,
+    currency,
+    createdAt: iso(createdAt),
+    openedAt: iso(openedAt),
+    closedAt: iso(closedAt),
+  };
 }
 
 function printPage(terminal: Terminal, { trades, cursor: next }: TradePage): void {
   if (trades.length === 0) terminal.talk('no trades');
-  else terminal.out(tradeTable(terminal, trades.map((trade) => ({ ...trade, result: resultOf(trade) }))));
+  else
+    terminal.out(
+      tradeTable(
+        terminal,
+        trades.map((trade) => ({ ...trade, result: resultOf(trade) })),
+      ),
+    );
   if (next !== null) terminal.talk(`more: --cursor ${next}`);
 }
 
 /** What the trade has brought so far, costs included. */
-const resultOf = ({ profit, commission, swap, currency }: ListedTrade) => `${add(add(profit, commission), swap)} ${currency}`;
+const resultOf = ({ profit, commission, swap, currency }: ListedTrade) =>
+  `${add(add(profit, commission), swap)} ${currency}`;

@@ -27,7 +27,16 @@ interface Asked {
 function onlyOne<Found>(found: readonly Found[], { what, text, ids, next }: Asked): Found {
   const [first] = found;
   if (first === undefined) {
-    throw deniedBy({ code: `unknown-${what}`, field: what, value: text, rule: `no ${what} has an id that begins so`, fix: `see which there are` }, next);
+    throw deniedBy(
+      {
+        code: `unknown-${what}`,
+        field: what,
+        value: text,
+        rule: `no ${what} has an id that begins so`,
+        fix: `see which there are`,
+      },
+      next,
+    );
   }
   if (found.length === 1) return first;
   const rule = `it is the beginning of ${ids.join(', ')}`;
@@ -36,10 +45,23 @@ function onlyOne<Found>(found: readonly Found[], { what, text, ids, next }: Aske
 
 /** The account of that number or name, in any case; `null` text means the one to use when nobody says. @throws CliFailure (denied) */
 export function accountNamed(accounts: readonly AccountRecord[], text: string | null): AccountRecord {
-  const found = text === null ? defaultAccount(accounts) : accounts.find(({ id, name }) => id === text || sameName(name, text));
+  const found =
+    text === null ? defaultAccount(accounts) : accounts.find(({ id, name }) => id === text || sameName(name, text));
   if (found !== undefined) return found;
-  const rule = accounts.length === 0 ? 'there is no account yet' : `the account must exist; there are ${accounts.map(({ name }) => name).join(', ')}`;
-  throw deniedBy({ code: 'unknown-account', field: 'account', value: text ?? 'none given', rule, fix: 'name one of them with --account' }, `${belay} account ls`);
+  const rule =
+    accounts.length === 0
+      ? 'there is no account yet'
+      : `the account must exist; there are ${accounts.map(({ name }) => name).join(', ')}`;
+  throw deniedBy(
+    {
+      code: 'unknown-account',
+      field: 'account',
+      value: text ?? 'none given',
+      rule,
+      fix: 'name one of them with --account',
+    },
+    `${belay} account ls`,
+  );
 }
 
 const sameName = (left: string, right: string) => left.toLowerCase() === right.toLowerCase();

@@ -13,10 +13,23 @@ export function replayCommand(parent: Command, ended: (code: number) => void): v
     .command('replay')
     .description('Plays a file of quotes (timestamp_ms,bid,ask) through an engine of its own and compares both books')
     .argument('<file>', 'CSV, plain or gzip')
-    .argument('[options...]', '--speed N, --trades PLAN.json, --kills N, --symbol S, --platform sim, --json')
-    .allowUnknownOption()
-    .passThroughOptions()
-    .action(async (file: string, options: readonly string[]) => ended(await spawned([up, '--replay', file, ...options])));
+    .option('--speed <n>', 'divides the pauses between quotes; 0 leaves them out')
+    .option('--trades <plan>', 'a JSON file with the trades to open (default: 300 by seed)')
+    .option('--kills <n>', 'processes killed along the way')
+    .option('--symbol <symbol>', "default: from the file's name, else EURUSD")
+    .option('--platform <platform>', 'sim')
+    .option('--seed <seed>', 'of plan and kills')
+    .option('--json', 'one JSON object instead of text')
+    .action(async (file: string, options: ReplayOptions) =>
+      ended(await spawned([up, `--replay=${file}`, ...argumentsOf(options)])),
+    );
+}
+
+type ReplayOptions = Readonly<Record<string, string | true>>;
+
+/** The options as they were typed; their values are judged by the process that uses them. */
+function argumentsOf(options: ReplayOptions): readonly string[] {
+  return Object.entries(options).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
 }
 
 /** Runs in this terminal until it ends; a signal to us is left to it, which ends in order. */

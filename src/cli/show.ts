@@ -12,7 +12,9 @@ import { tradeJson, tradeText } from './trade-view.ts';
 export function showCommand(parent: Command, terminal: Terminal): void {
   const command = parent
     .command('show')
-    .description('The story of one trade: its targets, what was asked of the broker and why, what came of it, what it waits for')
+    .description(
+      'The story of one trade: its targets, what was asked of the broker and why, what came of it, what it waits for',
+    )
     .argument('<trade>', 'its id, or the beginning of it');
   withJson(command).action((text: string, options: JsonOption) => show(terminal, text, options));
 }
@@ -39,26 +41,56 @@ function storyJson({ found, story, orders }: Shown): object {
   const { requestedBy, createdAt, openedAt, closedAt, reviewReason, currency } = found;
   const { view, commands, deals, events, triggers } = story;
   return {
-    trade: { ...tradeJson(found, view), requestedBy, reviewReason, currency, createdAt: iso(createdAt), openedAt: iso(openedAt), closedAt: iso(closedAt) },
-    commands: commands.map(({ claimedAt, settledAt, ...command }) => ({ ...command, claimedAt: iso(claimedAt), settledAt: iso(settledAt) })),
+    trade: {
+      ...tradeJson(found, view),
+      requestedBy,
+      reviewReason,
+      currency,
+      createdAt: iso(createdAt),
+      openedAt: iso(openedAt),
+      closedAt: iso(closedAt),
+    },
+    commands: commands.map(({ claimedAt, settledAt, ...command }) => ({
+      ...command,
+      claimedAt: iso(claimedAt),
+      settledAt: iso(settledAt),
+    })),
     orders: orders.map(({ createdAt: at, ...order }) => ({ ...order, createdAt: iso(at) })),
     deals: deals.map(({ executedAt, ...deal }) => ({ ...deal, executedAt: iso(executedAt) })),
-    triggers: triggers.map(({ at, deliveredAt, ...trigger }) => ({ ...trigger, at: iso(at), deliveredAt: iso(deliveredAt) })),
+    triggers: triggers.map(({ at, deliveredAt, ...trigger }) => ({
+      ...trigger,
+      at: iso(at),
+      deliveredAt: iso(deliveredAt),
+    })),
     events: events.map(({ at, ...event }) => ({ at: iso(at), ...event })),
   };
 }
 
 function storyText(terminal: Terminal, { found, story, orders }: Shown): string {
   const { view, commands, deals, events, triggers } = story;
-  const crossings = triggers.map(({ level, price, at, source, late }) => [time(at), level, price, source, late ? 'late' : null]);
+  const crossings = triggers.map(({ level, price, at, source, late }) => [
+    time(at),
+    level,
+    price,
+    source,
+    late ? 'late' : null,
+  ]);
   const sections = [
     section(terminal, 'Commands', commandTable(commands), commands.length),
     section(terminal, 'Orders', orderTable(orders), orders.length),
     section(terminal, `Deals, ${found.currency}`, dealTable(deals), deals.length),
-    section(terminal, 'Levels crossed', table([['WHEN (UTC)'], ['TARGET', 'right'], ['AT', 'right'], ['SEEN'], ['']], crossings), crossings.length),
+    section(
+      terminal,
+      'Levels crossed',
+      table([['WHEN (UTC)'], ['TARGET', 'right'], ['AT', 'right'], ['SEEN'], ['']], crossings),
+      crossings.length,
+    ),
     section(terminal, 'Events', table([['WHEN (UTC)'], ['WHAT'], ['']], events.map(eventRow)), events.length),
   ];
-  const head = [`${found.tradeId}, asked by ${found.requestedBy} at ${time(found.createdAt) ?? ''} UTC`, tradeText(terminal, found, view)];
+  const head = [
+    `${found.tradeId}, asked by ${found.requestedBy} at ${time(found.createdAt) ?? ''} UTC`,
+    tradeText(terminal, found, view),
+  ];
   const review = found.reviewReason === null ? [] : [`  needs review: ${found.reviewReason}`];
   return [...head, ...review, ...sections.flat()].join('\n');
 }
@@ -68,7 +100,16 @@ function section(terminal: Terminal, title: string, text: string, rows: number):
 }
 
 function commandTable(commands: readonly StoryCommand[]): string {
-  const columns = [['SENT (UTC)'], ['STEP'], ['STATE'], ['TRY', 'right'], ['BY'], ['WHY'], ['EVIDENCE'], ['ID']] as const;
+  const columns = [
+    ['SENT (UTC)'],
+    ['STEP'],
+    ['STATE'],
+    ['TRY', 'right'],
+    ['BY'],
+    ['WHY'],
+    ['EVIDENCE'],
+    ['ID'],
+  ] as const;
   const rows = commands.map((command) => [
     time(command.claimedAt),
     command.stepKey,
@@ -97,7 +138,16 @@ function wordsOf(key: string, value: unknown): readonly string[] {
 }
 
 function orderTable(orders: readonly StoryOrder[]): string {
-  const columns = [['ORDER'], ['FROM'], ['SIDE'], ['TYPE'], ['LOTS', 'right'], ['FILLED', 'right'], ['STATE'], ['WHY']] as const;
+  const columns = [
+    ['ORDER'],
+    ['FROM'],
+    ['SIDE'],
+    ['TYPE'],
+    ['LOTS', 'right'],
+    ['FILLED', 'right'],
+    ['STATE'],
+    ['WHY'],
+  ] as const;
   const rows = orders.map((order) => [
     order.brokerOrderId,
     order.origin,
@@ -112,7 +162,18 @@ function orderTable(orders: readonly StoryOrder[]): string {
 }
 
 function dealTable(deals: readonly DealRow[]): string {
-  const columns = [['WHEN (UTC)'], ['DEAL'], [''], ['SIDE'], ['LOTS', 'right'], ['PRICE', 'right'], ['PROFIT', 'right'], ['COMMISSION', 'right'], ['SWAP', 'right'], ['WHY']] as const;
+  const columns = [
+    ['WHEN (UTC)'],
+    ['DEAL'],
+    [''],
+    ['SIDE'],
+    ['LOTS', 'right'],
+    ['PRICE', 'right'],
+    ['PROFIT', 'right'],
+    ['COMMISSION', 'right'],
+    ['SWAP', 'right'],
+    ['WHY'],
+  ] as const;
   const rows = deals.map((deal) => [
     time(deal.executedAt),
     deal.dealId ?? 'provisional',
@@ -128,7 +189,12 @@ function dealTable(deals: readonly DealRow[]): string {
   return table(columns, rows);
 }
 
-function reasonOf({ closeReason, closeSubreason, inferred, closureText }: Pick<DealRow, 'closeReason' | 'closeSubreason' | 'inferred' | 'closureText'>): string | null {
+function reasonOf({
+  closeReason,
+  closeSubreason,
+  inferred,
+  closureText,
+}: Pick<DealRow, 'closeReason' | 'closeSubreason' | 'inferred' | 'closureText'>): string | null {
   if (closeReason === null) return null;
   const reason = closeSubreason === null ? closeReason : `${closeReason}/${closeSubreason}`;
   return [reason, ...(inferred ? ['(inferred)'] : []), ...(closureText === null ? [] : [closureText])].join(' ');

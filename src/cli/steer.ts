@@ -6,7 +6,7 @@ import type { Belay } from './connection.ts';
 
 /** How long a command waits, and for what. */
 export interface Patience {
-  /** Milliseconds, over all requests of one command. */
+  /** Milliseconds for each request. */
   readonly timeoutMs: number;
   /** Also wait until the broker's final figures are in the book. */
   readonly untilFinal: boolean;
@@ -53,6 +53,11 @@ export async function ask(belay: Belay, trade: FoundTrade, request: Request, pat
 /** A closed trade is what a close wants; everything else comes too late. */
 async function overBefore({ records }: Belay, about: About, { wish }: Request): Promise<TradeView> {
   const view = await records.trade(about.tradeId);
-  if (view !== null && wish.kind === 'close' && (view.state === 'CLOSED' || view.state === 'CANCELLED' || view.state === 'EXPIRED')) return view;
+  if (
+    view !== null &&
+    wish.kind === 'close' &&
+    (view.state === 'CLOSED' || view.state === 'CANCELLED' || view.state === 'EXPIRED')
+  )
+    return view;
   throw tradeOver(about, view?.state ?? 'never opened');
 }

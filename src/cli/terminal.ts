@@ -37,6 +37,8 @@ const titles = {
 /** Three lines of talk: what, why, the next command; or one JSON object of data. */
 export function printFailure(terminal: Terminal, failure: CliFailure, json: boolean): number {
   const { kind, detail, facts } = failure;
+  const { done } = facts;
+  if (!json && Array.isArray(done) && done.length > 0) terminal.talk(`✔ done before: ${done.join(', ')}`);
   if (json) printJson(terminal, { error: detail, exitCode: exitCodes[kind], ...facts });
   else linesOf(failure).forEach((line) => terminal.talk(line));
   return exitCodes[kind];

@@ -34,15 +34,16 @@ function targetJson({ level, rule, late, price, closeBps, state, generation }: T
 export function waitingFor(view: TradeView): string | null {
   if (isOver(view.state) && !view.settling && view.unsettled === null) return null;
   const { unsettled } = view;
-  const lane: Lane | null = unsettled === null || unsettled.state === 'REVIEW' ? null : { doing: 'resolve', stepKey: unsettled.stepKey };
+  const lane: Lane | null =
+    unsettled === null || unsettled.state === 'REVIEW' ? null : { doing: 'resolve', stepKey: unsettled.stepKey };
   return view.state === 'NEEDS_REVIEW' && unsettled === null ? 'a person to look at it' : waitsFor({ view, lane });
 }
 
 /** `50%`, of hundredths of a percent. */
-export const percent = (bps: number) => `${bps / 100}%`;
+const percent = (bps: number) => `${bps / 100}%`;
 
 /** `20p`, `1.085`: a level as it was typed. */
-export function levelText(rule: TargetView['rule']): string {
+function levelText(rule: TargetView['rule']): string {
   if ('price' in rule) return rule.price;
   if ('pips' in rule) return `${rule.pips}p`;
   return 'points' in rule ? `${rule.points}pt` : `${rule.r}r`;
@@ -114,8 +115,17 @@ export function tradeTable(terminal: Terminal, trades: readonly TradeLine[]): st
     stateText(terminal, view),
   ]);
   const columns = [
-    ['ID'], ['ACCOUNT'], ['SYMBOL'], ['SIDE'], ['LOTS', 'right'], ['OPENED', 'right'], ['ENTRY', 'right'], ['STOP', 'right'],
-    ['NEXT TARGET'], ['RESULT', 'right'], ['STATE'],
+    ['ID'],
+    ['ACCOUNT'],
+    ['SYMBOL'],
+    ['SIDE'],
+    ['LOTS', 'right'],
+    ['OPENED', 'right'],
+    ['ENTRY', 'right'],
+    ['STOP', 'right'],
+    ['NEXT TARGET'],
+    ['RESULT', 'right'],
+    ['STATE'],
   ] as const;
   return table(columns, rows);
 }

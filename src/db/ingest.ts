@@ -57,11 +57,11 @@ export async function putFacts(
   const [orders, deals, positions] = [factsOf(facts, 'order'), factsOf(facts, 'deal'), factsOf(facts, 'position')];
   const balances = factsOf(facts, 'balance').map((balance) => writeBalance(tx, account, balance));
   const sightings = [...orders, ...deals];
-  const known = await loadKnown(tx, account, [...sightings, ...positions]);
+  // Awaited together: one that fails while another is awaited would end the process.
+  const [known] = await Promise.all([loadKnown(tx, account, [...sightings, ...positions]), ...balances]);
   const [added] = await Promise.all([
     putSightings(entry, known, sightings, deals),
     ...positions.map((position) => putPosition(entry, known, position)),
-    ...balances,
   ]);
   await Promise.all(added.map(({ tradeId: trade, deal }) => tx.run(logDeal, [account, trade, dealLine(deal, cause)])));
   return touched;

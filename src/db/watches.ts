@@ -9,13 +9,13 @@ import { watchesChanged, type Statement } from './transaction.ts';
 const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 
 /**
- * One row per heap of the index with all its watches in one text, in arming order: a hundred thousand rows of their own would
- * cost the reader seconds. A space separates fields and a comma watches; neither occurs in what is packed.
+ * One row per heap of the index with all its watches in one text: a hundred thousand rows of their own would cost the reader
+ * seconds. A space separates fields and a comma watches; neither occurs in what is packed.
  */
 const armed: Statement = {
   name: 'watches-armed',
   text: `select symbol, digits, quote_side as "quoteSide", crosses,
-      string_agg(concat_ws(' ', id, account_id, trade_id, trim_scale(level), generation, target_level, ${ms('armed_at')}), ',' order by armed_at, id) as packed
+      string_agg(concat_ws(' ', id, account_id, trade_id, trim_scale(level), generation, target_level, date_part('epoch', armed_at) * 1000), ',') as packed
     from price_watch where state = 'ARMED' and account_id = any($1::bigint[]) group by symbol, digits, quote_side, crosses`,
 };
 
@@ -66,7 +66,8 @@ const probeMs = 5_000;
 
 export function watchRecords(pool: Pool, url: string, clock: Clock = systemClock): WatchRecords {
   return {
-    armedWatches: async (accounts) => (await pool.query<Heap>({ ...armed, values: [accounts] })).rows.flatMap(unpacked),
+    armedWatches: async (accounts) =>
+      (await pool.query<Heap>({ ...armed, values: [accounts] })).rows.flatMap(unpacked).sort(byArming),
     fire: (fires) => fireAll(pool, fires),
     undeliveredFires: async (accounts) =>
       (await pool.query<Row<FiredWatch>>({ ...undelivered, values: [accounts] })).rows.map(branded),
@@ -101,6 +102,11 @@ function unpacked({ packed, symbol, digits, quoteSide, crosses }: Heap): readonl
       armedAt: Number(armedAt),
     };
   });
+}
+
+/** Sorted here and not by the statement: rows lie almost in this order, and the server would compare every column. */
+function byArming(left: ArmedWatch, right: ArmedWatch): number {
+  return left.armedAt - right.armedAt || (left.watchId < right.watchId ? -1 : 1);
 }
 
 async function fireAll(pool: Pool, fires: readonly Fire[]): Promise<readonly FiredWatch[]> {

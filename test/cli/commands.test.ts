@@ -1,8 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { writeFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { freePort } from '../../src/embedded/ports.ts';
-import { belay, raiseStand, type Json, type Stand } from './stand.ts';
+import { raiseStand, type Json, type Stand } from './stand.ts';
 
 const ladder = 'open EURUSD buy 0.6 --sl 20p --tp 10p:50% --tp 20p:30% --tp 40p';
 
@@ -25,9 +22,20 @@ describe('one trade, from the command line', () => {
   let trade = '';
 
   test('is opened with its ladder and confirmed by the broker', async () => {
-    const { result, idempotencyKey, trade: opened } = await stand.done(`${ladder} --wait confirmed --idempotency-key life-1`);
+    const {
+      result,
+      idempotencyKey,
+      trade: opened,
+    } = await stand.done(`${ladder} --wait confirmed --idempotency-key life-1`);
     expect({ result, idempotencyKey }).toEqual({ result: 'CONFIRMED', idempotencyKey: 'life-1' });
-    expect(opened).toMatchObject({ account: 'SIM-HEDGE', state: 'OPEN', openedLots: '0.6', entryPrice: '1.085', stopLoss: '1.083', settling: false });
+    expect(opened).toMatchObject({
+      account: 'SIM-HEDGE',
+      state: 'OPEN',
+      openedLots: '0.6',
+      entryPrice: '1.085',
+      stopLoss: '1.083',
+      settling: false,
+    });
     expect(opened.targets).toMatchObject([
       { level: 1, price: '1.086', share: '50%', state: 'ARMED' },
       { level: 2, price: '1.087', share: '30%', state: 'ARMED' },
@@ -45,10 +53,15 @@ describe('one trade, from the command line', () => {
 
   test('is listed, in a table and in JSON', async () => {
     const { trades, cursor } = await stand.done('ps --account sim-hedge --symbol eurusd');
-    expect({ trades, cursor }).toMatchObject({ trades: [{ tradeId: trade, currency: 'EUR', waitsFor: 'target 1 at 1.086' }], cursor: null });
+    expect({ trades, cursor }).toMatchObject({
+      trades: [{ tradeId: trade, currency: 'EUR', waitsFor: 'target 1 at 1.086' }],
+      cursor: null,
+    });
     const { code, stdout } = await stand.belay('ps');
     expect(code).toBe(0);
-    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${trade.slice(0, 8)} +SIM-HEDGE +EURUSD +BUY +0.6 +0.6 +1.085 +1.083 +1: 1.086 \\(50%\\).* OPEN$`));
+    expect(stdout.split('\n')[1]).toMatch(
+      new RegExp(`^${trade.slice(0, 8)} +SIM-HEDGE +EURUSD +BUY +0.6 +0.6 +1.085 +1.083 +1: 1.086 \\(50%\\).* OPEN$`),
+    );
   });
 
   test('has its stop moved by a shortened id', async () => {
@@ -94,20 +107,30 @@ describe('one trade, from the command line', () => {
 
   test('goes to breakeven when the price allows it', async () => {
     const early = await stand.belay(`be ${trade} --json`);
-    expect([early.code, early.json()['error']]).toEqual([3, expect.objectContaining({ code: 'level-wrong-side', field: 'stopLoss', value: '1.0851' })]);
+    expect([early.code, early.json()['error']]).toEqual([
+      3,
+      expect.objectContaining({ code: 'level-wrong-side', field: 'stopLoss', value: '1.0851' }),
+    ]);
     await stand.quote('1.08600', '1.08610');
     expect((await stand.done(`be ${trade}`))['trade']).toMatchObject({ stopLoss: '1.0851', breakevenFloor: '1.0851' });
   });
 
   test('rests while it is paused, and goes on when it is resumed', async () => {
     const paused = await stand.done('pause --account SIM-HEDGE');
-    expect(paused['trades']).toMatchObject([{ tradeId: trade, automation: 'PAUSED', waitsFor: 'its automation to be resumed' }]);
+    expect(paused['trades']).toMatchObject([
+      { tradeId: trade, automation: 'PAUSED', waitsFor: 'its automation to be resumed' },
+    ]);
     const resumed = await stand.done(`resume ${trade.slice(0, 8)}`);
     expect(resumed['trades']).toMatchObject([{ automation: 'RUNNING' }]);
   });
 
   test('is closed, and closing it again changes nothing', async () => {
-    expect((await stand.done(`close ${trade} --wait confirmed`))['trade']).toMatchObject({ state: 'CLOSED', closeReason: 'MANUAL', closeSubreason: 'FULL', waitsFor: null });
+    expect((await stand.done(`close ${trade} --wait confirmed`))['trade']).toMatchObject({
+      state: 'CLOSED',
+      closeReason: 'MANUAL',
+      closeSubreason: 'FULL',
+      waitsFor: null,
+    });
     const before = await stand.untouched();
     expect((await stand.done(`close ${trade}`))['trade'].state).toBe('CLOSED');
     expect(await stand.untouched()).toEqual(before);
@@ -120,20 +143,35 @@ describe('one trade, from the command line', () => {
 
   test('asked for again under its key after its end is answered from the book', async () => {
     const before = await stand.untouched();
-    expect((await stand.done(`${ladder} --idempotency-key life-1`))['trade']).toMatchObject({ tradeId: trade, state: 'CLOSED' });
+    expect((await stand.done(`${ladder} --idempotency-key life-1`))['trade']).toMatchObject({
+      tradeId: trade,
+      state: 'CLOSED',
+    });
     expect(await stand.untouched()).toEqual(before);
   });
 
   test('tells its whole story', async () => {
     const story = await stand.done(`show ${trade.slice(0, 8)}`);
     expect(story['commands'].map(({ stepKey, state }: Json) => [stepKey.split(':')[0], state])).toEqual([
-      ['open', 'CONFIRMED'], ['edit', 'CONFIRMED'], ['edit', 'CONFIRMED'], ['close', 'CONFIRMED'],
-      ['edit', 'NOT_EXECUTED'], ['edit', 'NOT_EXECUTED'], ['edit', 'CONFIRMED'], ['close', 'CONFIRMED'],
+      ['open', 'CONFIRMED'],
+      ['edit', 'CONFIRMED'],
+      ['edit', 'CONFIRMED'],
+      ['close', 'CONFIRMED'],
+      ['edit', 'NOT_EXECUTED'],
+      ['edit', 'NOT_EXECUTED'],
+      ['edit', 'CONFIRMED'],
+      ['close', 'CONFIRMED'],
     ]);
     expect(story['commands'][0].outcome).toMatchObject({ evidence: { by: 'reply and read' } });
-    expect(story['deals'].map(({ entry, lots }: Json) => [entry, lots])).toEqual([['IN', '0.6'], ['OUT', '0.3'], ['OUT', '0.3']]);
+    expect(story['deals'].map(({ entry, lots }: Json) => [entry, lots])).toEqual([
+      ['IN', '0.6'],
+      ['OUT', '0.3'],
+      ['OUT', '0.3'],
+    ]);
     expect(story['orders']).toHaveLength(3);
-    expect(story['events'].map(({ type }: Json) => type)).toEqual(expect.arrayContaining(['trade.requested', 'deal.added', 'trade.pause', 'trade.closed']));
+    expect(story['events'].map(({ type }: Json) => type)).toEqual(
+      expect.arrayContaining(['trade.requested', 'deal.added', 'trade.pause', 'trade.closed']),
+    );
     const { stdout } = await stand.belay(`show ${trade}`);
     for (const title of ['Commands', 'Orders', 'Deals, EUR', 'Events']) expect(stdout).toContain(title);
     expect((await stand.done('ps --all'))['trades']).toHaveLength(1);
@@ -143,18 +181,58 @@ describe('one trade, from the command line', () => {
 
 describe('a request that our rules refuse ends with 3, names field, value, rule and fix, and leaves both books untouched', () => {
   const refusals: readonly (readonly [string, string, Json])[] = [
-    ['shares above 100 %', 'open EURUSD buy 0.6 --sl 20p --tp 10p:70% --tp 20p:40%', { code: 'shares-above-100', field: 'targets', value: '110 %' }],
-    ['a target on the wrong side', 'open EURUSD buy 0.6 --sl 20p --tp 1.0800', { code: 'target-wrong-side', field: 'targets[0].price', value: '1.08' }],
-    ['a stop on the wrong side', 'open EURUSD sell 0.6 --sl 1.0800', { code: 'level-wrong-side', field: 'stopLoss', value: '1.08' }],
-    ['volume off the step', 'open EURUSD buy 0.105 --sl 20p', { code: 'volume-off-step', field: 'volume', value: '0.105' }],
-    ['volume under the minimum', 'open EURUSD buy 0.005 --sl 20p', { code: 'volume-below-minimum', field: 'volume', value: '0.005' }],
-    ['a stop inside the minimum distance', 'open EURUSD buy 0.1 --sl 12pt', { code: 'min-stop-distance', field: 'stopLoss' }],
-    ['a stop in multiples of the risk it defines', 'open EURUSD buy 0.1 --sl 1r', { code: 'stop-in-r', field: 'stopLoss', value: '1r' }],
+    [
+      'shares above 100 %',
+      'open EURUSD buy 0.6 --sl 20p --tp 10p:70% --tp 20p:40%',
+      { code: 'shares-above-100', field: 'targets', value: '110 %' },
+    ],
+    [
+      'a target on the wrong side',
+      'open EURUSD buy 0.6 --sl 20p --tp 1.0800',
+      { code: 'target-wrong-side', field: 'targets[0].price', value: '1.08' },
+    ],
+    [
+      'a stop on the wrong side',
+      'open EURUSD sell 0.6 --sl 1.0800',
+      { code: 'level-wrong-side', field: 'stopLoss', value: '1.08' },
+    ],
+    [
+      'volume off the step',
+      'open EURUSD buy 0.105 --sl 20p',
+      { code: 'volume-off-step', field: 'volume', value: '0.105' },
+    ],
+    [
+      'volume under the minimum',
+      'open EURUSD buy 0.005 --sl 20p',
+      { code: 'volume-below-minimum', field: 'volume', value: '0.005' },
+    ],
+    [
+      'a stop inside the minimum distance',
+      'open EURUSD buy 0.1 --sl 12pt',
+      { code: 'min-stop-distance', field: 'stopLoss' },
+    ],
+    [
+      'a stop in multiples of the risk it defines',
+      'open EURUSD buy 0.1 --sl 1r',
+      { code: 'stop-in-r', field: 'stopLoss', value: '1r' },
+    ],
     ['an unknown symbol', 'open EURXXX buy 0.1 --sl 20p', { code: 'unknown-symbol', field: 'symbol', value: 'EURXXX' }],
-    ['an unknown account', 'open EURUSD buy 0.1 --sl 20p --account nobody', { code: 'unknown-account', field: 'account', value: 'nobody' }],
-    ['a key that belongs to another request', 'open EURUSD buy 0.2 --sl 20p --idempotency-key life-1', { code: 'idempotency-key-reused', field: 'idempotencyKey', value: 'life-1' }],
+    [
+      'an unknown account',
+      'open EURUSD buy 0.1 --sl 20p --account nobody',
+      { code: 'unknown-account', field: 'account', value: 'nobody' },
+    ],
+    [
+      'a key that belongs to another request',
+      'open EURUSD buy 0.2 --sl 20p --idempotency-key life-1',
+      { code: 'idempotency-key-reused', field: 'idempotencyKey', value: 'life-1' },
+    ],
     ['an unknown trade', 'close 00000000', { code: 'unknown-trade', field: 'trade', value: '00000000' }],
-    ['an unknown command', 'resolve 00000000 executed --evidence seen', { code: 'unknown-command', field: 'command', value: '00000000' }],
+    [
+      'an unknown command',
+      'resolve 00000000 executed --evidence seen',
+      { code: 'unknown-command', field: 'command', value: '00000000' },
+    ],
   ];
 
   test.each(refusals)('%s', async (_what, words, error) => {
@@ -191,7 +269,10 @@ describe('what the broker makes of it', () => {
   test('a rejection ends with 4 and the words of the broker', async () => {
     await stand.stack.simulator.addFault({ kind: 'refuse', on: 'market', times: 1, code: 'not-enough-money' });
     const { code, json } = await stand.belay('open EURUSD buy 0.1 --sl 20p --json');
-    expect([code, json()['error']]).toEqual([4, expect.objectContaining({ code: 'not-enough-money', field: 'command', value: 'open' })]);
+    expect([code, json()['error']]).toEqual([
+      4,
+      expect.objectContaining({ code: 'not-enough-money', field: 'command', value: 'open' }),
+    ]);
   });
 
   test('a lost reply ends with 5, and the trade is found and opened once', async () => {
@@ -215,7 +296,12 @@ describe('what the broker makes of it', () => {
     const [{ commandId, state }] = story['commands'];
     expect([state, story['trade'].waitsFor]).toEqual(['UNKNOWN', 'evidence of open']);
     const decided = await stand.done(`resolve ${commandId.slice(0, 8)} NOT-EXECUTED --evidence terminal-shows-nothing`);
-    expect(decided).toMatchObject({ result: 'DECIDED', commandId, verdict: 'not-executed', trade: { state: 'REJECTED' } });
+    expect(decided).toMatchObject({
+      result: 'DECIDED',
+      commandId,
+      verdict: 'not-executed',
+      trade: { state: 'REJECTED' },
+    });
     const again = await stand.belay(`resolve ${commandId} executed --evidence no --json`);
     expect([again.code, again.json()['error'].code]).toEqual([3, 'command-not-open']);
   });
@@ -233,18 +319,39 @@ describe('what the broker makes of it', () => {
 describe('an entry order', () => {
   test('waits at the broker and is cancelled by a close', async () => {
     const expires = new Date(Date.now() + 3_600_000).toISOString();
-    const { trade } = await stand.done(`open EURUSD buy 0.1 --limit 1.0800 --sl 20p --tp 1r --no-be --expires ${expires}`);
-    expect(trade).toMatchObject({ state: 'WORKING', waitsFor: 'its entry order to be filled', breakeven: { state: 'OFF' } });
+    const { trade } = await stand.done(
+      `open EURUSD buy 0.1 --limit 1.0800 --sl 20p --tp 1r --no-be --expires ${expires}`,
+    );
+    expect(trade).toMatchObject({
+      state: 'WORKING',
+      waitsFor: 'its entry order to be filled',
+      breakeven: { state: 'OFF' },
+    });
     expect((await stand.done(`close ${trade.tradeId}`))['trade'].state).toBe('CANCELLED');
+  });
+});
+
+describe('a replay', () => {
+  test('is a process of its own that judges the options, and its exit code is ours', async () => {
+    const { code, stderr } = await stand.belay('replay --speed never quotes.csv.gz');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('never')]);
   });
 });
 
 describe('an account', () => {
   test('is listed without its credentials and tested at the broker', async () => {
     const { accounts } = await stand.done('account ls');
-    expect(accounts.toSorted((left: Json, right: Json) => (left['name'] < right['name'] ? -1 : 1))).toMatchObject([{ name: 'SIM-HEDGE', status: 'ACTIVE', executionMode: 'live', tradingState: 'ACTIVE', currency: 'EUR' }, { name: 'SIM-NET' }]);
+    expect(accounts.toSorted((left: Json, right: Json) => (left['name'] < right['name'] ? -1 : 1))).toMatchObject([
+      { name: 'SIM-HEDGE', status: 'ACTIVE', executionMode: 'live', tradingState: 'ACTIVE', currency: 'EUR' },
+      { name: 'SIM-NET' },
+    ]);
     expect(JSON.stringify(accounts)).not.toContain('ealed');
-    expect(await stand.done('account test sim-net')).toEqual({ result: 'VERIFIED', account: 'SIM-NET', currency: 'USD', marginMode: 'NETTING' });
+    expect(await stand.done('account test sim-net')).toEqual({
+      result: 'VERIFIED',
+      account: 'SIM-NET',
+      currency: 'USD',
+      marginMode: 'NETTING',
+    });
   });
 
   test('that is halted takes no opens, and in shadow mode sends nothing', async () => {
@@ -265,40 +372,18 @@ describe('an account', () => {
     await stand.quote('1.08490', '1.08500');
     const { result, plan } = await stand.done(`${ladder} --dry-run`);
     expect(result).toBe('DRY_RUN');
-    expect(plan).toMatchObject({ entry: '1.085', stopLoss: '1.083', risk: '120', currency: 'USD', limits: { volumeMin: '0.01' } });
+    expect(plan).toMatchObject({
+      entry: '1.085',
+      stopLoss: '1.083',
+      risk: '120',
+      currency: 'USD',
+      limits: { volumeMin: '0.01' },
+    });
     expect(plan.targets).toEqual([
       { level: 1, price: '1.086', lots: '0.3', profit: '30' },
       { level: 2, price: '1.087', lots: '0.18', profit: '36' },
       { level: 3, price: '1.089', lots: '0.12', profit: '48' },
     ]);
     expect(await stand.untouched()).toEqual(before);
-  });
-});
-
-describe('the way to Belay', () => {
-  const home = (name: string) => join(stand.env['BELAY_HOME'] ?? '', name);
-  const running = () => ({ home: 'here', temporal: stand.env['TEMPORAL_ADDRESS'], namespace: 'default', databaseUrl: stand.env['DATABASE_URL'], pid: process.pid });
-
-  async function homeWith(name: string, content: object): Promise<Readonly<Record<string, string>>> {
-    await mkdir(home(name), { recursive: true });
-    await writeFile(join(home(name), 'belay.json'), JSON.stringify(content), { mode: 0o600 });
-    return { BELAY_HOME: home(name) };
-  }
-
-  test('is read from the data folder of the one that runs', async () => {
-    const { code, stdout } = await belay('account ls', await homeWith('found', running()));
-    expect([code, stdout]).toEqual([0, expect.stringContaining('SIM-HEDGE')]);
-  });
-
-  test.each([
-    ['nothing runs on the data folder', async () => ({ BELAY_HOME: home('nowhere') })],
-    ['the one that ran there has ended', async () => homeWith('ended', { ...running(), pid: 2 ** 22 })],
-    ['its note is unreadable', async () => homeWith('garbled', { pid: 'x' })],
-    ['the database is away', async () => ({ ...stand.env, DATABASE_URL: `postgres://belay@127.0.0.1:${await freePort(null)}/belay` })],
-    ['Temporal is away', async () => ({ ...stand.env, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort(null)}` })],
-  ])('is missing when %s: 6, and npm start as the next command', async (_why, env) => {
-    const { code, stderr } = await belay('pause --all', await env());
-    expect(code).toBe(6);
-    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/^✘ not reachable: /), expect.any(String), expect.stringMatching(/npm start$/)]);
   });
 });

@@ -2,7 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { compare, price } from '../../src/domain/decimal.ts';
 import { CliFailure } from '../../src/cli/failure.ts';
-import { duration, instant, latePolicy, level, levelOrNone, offset, part, side, symbol, target, targetVerdict, volume } from '../../src/cli/notation.ts';
+import {
+  duration,
+  instant,
+  latePolicy,
+  level,
+  levelOrNone,
+  offset,
+  part,
+  side,
+  symbol,
+  target,
+  targetVerdict,
+  volume,
+} from '../../src/cli/notation.ts';
 
 const digits = '0,1,2,3,4,5,6,7,8,9'.split(',');
 
@@ -25,17 +38,34 @@ describe('a level', () => {
     expect(level('--sl')(text)).toEqual(rule);
   });
 
-  test.each(['', '0', '0p', '-20p', '+1.1', '1e3', '.5', '1.', '1,083', '20 p', '20pips', 'p', 'NaN', 'Infinity', '0x10', '1.1.1', '9'.repeat(13)])(
-    '"%s" is refused',
-    (text) => {
-      expect(() => level('--sl')(text)).toThrow(CliFailure);
-    },
-  );
+  test.each([
+    '',
+    '0',
+    '0p',
+    '-20p',
+    '+1.1',
+    '1e3',
+    '.5',
+    '1.',
+    '1,083',
+    '20 p',
+    '20pips',
+    'p',
+    'NaN',
+    'Infinity',
+    '0x10',
+    '1.1.1',
+    '9'.repeat(13),
+  ])('"%s" is refused', (text) => {
+    expect(() => level('--sl')(text)).toThrow(CliFailure);
+  });
 
   test('keeps every digit that was typed, in any unit and case, and spells the same value the same way', () => {
     fc.assert(
       fc.property(amount, fc.constantFrom('p', 'pt', 'r', ''), fc.nat({ max: 3 }), (text, unit, zeros) => {
-        const padded = text.includes('.') ? text + '0'.repeat(Math.min(zeros, 12 - (text.split('.')[1] ?? '').length)) : text;
+        const padded = text.includes('.')
+          ? text + '0'.repeat(Math.min(zeros, 12 - (text.split('.')[1] ?? '').length))
+          : text;
         const [value] = Object.values(level('--sl')(`${text}${unit}`));
         expect(value).toBe(price(text));
         expect(level('--sl')(`${padded}${unit.toUpperCase()}`)).toEqual(level('--sl')(`${text}${unit}`));
@@ -45,14 +75,23 @@ describe('a level', () => {
 
   test('is a level or a refusal that names option, text and rule, whatever is typed', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...digits, ...'.,p,P,t,T,r,R,:,%,-,+,e, '.split(',')) })), (text) => {
-        try {
-          const [value] = Object.values(level('--sl')(text));
-          expect(compare(price(value as string), price('0'))).toBe(1);
-        } catch (error) {
-          expect(error).toMatchObject({ kind: 'usage', detail: { code: 'invalid-value', field: '--sl', value: `"${text}"` } });
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string({ unit: fc.constantFrom(...digits, ...'.,p,P,t,T,r,R,:,%,-,+,e, '.split(',')) }),
+        ),
+        (text) => {
+          try {
+            const [value] = Object.values(level('--sl')(text));
+            expect(compare(price(value as string), price('0'))).toBe(1);
+          } catch (error) {
+            expect(error).toMatchObject({
+              kind: 'usage',
+              detail: { code: 'invalid-value', field: '--sl', value: `"${text}"` },
+            });
+          }
+        },
+      ),
     );
   });
 
@@ -81,7 +120,10 @@ describe('a target', () => {
   test('has the level it would have alone', () => {
     fc.assert(
       fc.property(amount, fc.constantFrom('p', 'pt', 'r', ''), amount, (at, unit, share) => {
-        expect(target('--tp')(`${at}${unit}:${share}%`)).toEqual({ at: level('--tp')(`${at}${unit}`), size: { share: price(share) } });
+        expect(target('--tp')(`${at}${unit}:${share}%`)).toEqual({
+          at: level('--tp')(`${at}${unit}`),
+          size: { share: price(share) },
+        });
       }),
     );
   });
@@ -89,9 +131,11 @@ describe('a target', () => {
 
 describe('other notations', () => {
   test('words are taken in any case', () => {
-    fc.assert(fc.property(inAnyCase('sell'), inAnyCase('act-if-beyond'), (one, other) => {
-      expect([side('side')(one), latePolicy('--late')(other)]).toEqual(['SELL', 'act-if-beyond']);
-    }));
+    fc.assert(
+      fc.property(inAnyCase('sell'), inAnyCase('act-if-beyond'), (one, other) => {
+        expect([side('side')(one), latePolicy('--late')(other)]).toEqual(['SELL', 'act-if-beyond']);
+      }),
+    );
     expect(() => side('side')('long')).toThrow(/one of BUY, SELL/);
   });
 
@@ -106,7 +150,11 @@ describe('other notations', () => {
   });
 
   test('a part is a share of what remains, or lots', () => {
-    expect(['50%', '33.3%', '0.10'].map(part('--part'))).toEqual([{ percentOfRemaining: '50' }, { percentOfRemaining: '33.3' }, { lots: '0.1' }]);
+    expect(['50%', '33.3%', '0.10'].map(part('--part'))).toEqual([
+      { percentOfRemaining: '50' },
+      { percentOfRemaining: '33.3' },
+      { lots: '0.1' },
+    ]);
     for (const text of ['0%', '0', '-1', '%', '50p']) expect(() => part('--part')(text)).toThrow(CliFailure);
   });
 

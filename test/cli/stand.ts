@@ -15,12 +15,21 @@ export interface Said {
   json(): Json;
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- an answer's shape is what the tests are about
 export type Json = Readonly<Record<string, any>>;
 
 /** Runs the real command line as a process of its own. */
 export async function belay(words: string, env: Readonly<Record<string, string>>): Promise<Said> {
-  const args = ['--disable-warning=ExperimentalWarning', join(checkout, 'src/cli/main.ts'), ...words.split(' ').filter((word) => word !== '')];
-  const inherited = Object.fromEntries(['PATH', 'HOME', 'NO_COLOR'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    join(checkout, 'src/cli/main.ts'),
+    ...words.split(' ').filter((word) => word !== ''),
+  ];
+  const inherited = Object.fromEntries(
+    ['PATH', 'HOME', 'NO_COLOR'].flatMap((name) =>
+      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ),
+  );
   const said = await run({ command: process.execPath, args, env: { ...inherited, ...env }, withinMs: 20_000 });
   return { ...said, json: () => JSON.parse(said.stdout) as Json };
 }
@@ -43,7 +52,15 @@ export async function raiseStand(): Promise<Stand> {
   const folder = await tempFolder();
   try {
     const stack = await startStack({
-      config: { ...configOfThisProcess(), home: folder.path, logLevel: 'error', executionMode: 'live', databaseUrl: null, temporalAddress: null, temporalCliPath: temporalProgram() },
+      config: {
+        ...configOfThisProcess(),
+        home: folder.path,
+        logLevel: 'error',
+        executionMode: 'live',
+        databaseUrl: null,
+        temporalAddress: null,
+        temporalCliPath: temporalProgram(),
+      },
       simulator: ['--market', 'manual'],
       say: () => undefined,
     });
@@ -78,5 +95,11 @@ async function stateOf({ simulator, parts }: Stack): Promise<object> {
   const { rows } = await parts.records.pool.query(
     'select (select count(*)::int from trade) trades, (select count(*)::int from broker_command) commands, (select count(*)::int from profit_target) targets',
   );
-  return { positions: positions.map(({ positionId, lots, stopLoss }) => ({ positionId, lots, stopLoss })), orders: orders.length, deals: deals.length, effects: effects.length, rows: rows[0] as object };
+  return {
+    positions: positions.map(({ positionId, lots, stopLoss }) => ({ positionId, lots, stopLoss })),
+    orders: orders.length,
+    deals: deals.length,
+    effects: effects.length,
+    rows: rows[0] as object,
+  };
 }

@@ -8,7 +8,12 @@ import { next, opened, request } from '../domain/trade/book-model.ts';
 
 const plain: Terminal = { out: () => undefined, talk: () => undefined, paint: (_style, text) => text };
 const named = { tradeId: '0b9d1111-0000-0000-0000-000000000000', accountName: 'SIM-HEDGE' };
-const unsettled = (state: 'SENDING' | 'UNKNOWN' | 'REVIEW') => ({ commandId: commandId('c'), stepKey: 'tp:1:1' as StepKey, state, attempt: 1 });
+const unsettled = (state: 'SENDING' | 'UNKNOWN' | 'REVIEW') => ({
+  commandId: commandId('c'),
+  stepKey: 'tp:1:1' as StepKey,
+  state,
+  attempt: 1,
+});
 const view = (over: Partial<TradeView> = {}) => next(opened(request()), over);
 
 describe('what a trade waits for', () => {
@@ -27,8 +32,12 @@ describe('what a trade waits for', () => {
 
 describe('a trade on screen', () => {
   test('an unknown outcome is shown beside the state, never as open or failed alone', () => {
-    expect(stateText(plain, view({ unsettled: unsettled('UNKNOWN'), automation: 'PAUSED', settling: true }))).toBe('OPEN · PAUSED · settling · tp:1:1 UNKNOWN');
-    expect(stateText(plain, view({ state: 'CLOSED', closeReason: 'STOP_LOSS', closeSubreason: 'BREAKEVEN' }))).toBe('CLOSED · STOP_LOSS/BREAKEVEN');
+    expect(stateText(plain, view({ unsettled: unsettled('UNKNOWN'), automation: 'PAUSED', settling: true }))).toBe(
+      'OPEN · PAUSED · settling · tp:1:1 UNKNOWN',
+    );
+    expect(stateText(plain, view({ state: 'CLOSED', closeReason: 'STOP_LOSS', closeSubreason: 'BREAKEVEN' }))).toBe(
+      'CLOSED · STOP_LOSS/BREAKEVEN',
+    );
   });
 
   test('shows position, protection and ladder', () => {
@@ -45,12 +54,29 @@ describe('a trade on screen', () => {
 
   test('is one line of a list', () => {
     const [, line] = tradeTable(plain, [{ ...named, view: view(), result: '-2.1 EUR' }]).split('\n');
-    expect(line?.split(/ {2,}/)).toEqual(['0b9d1111', 'SIM-HEDGE', 'EURUSD', 'BUY', '0.6', '0.6', '1.085', '1.083', '1: 1.086 (50%)', '-2.1 EUR', 'OPEN']);
+    expect(line?.split(/ {2,}/)).toEqual([
+      '0b9d1111',
+      'SIM-HEDGE',
+      'EURUSD',
+      'BUY',
+      '0.6',
+      '0.6',
+      '1.085',
+      '1.083',
+      '1: 1.086 (50%)',
+      '-2.1 EUR',
+      'OPEN',
+    ]);
   });
 
   test('as JSON leaves out what is only ours', () => {
     const json = tradeJson(named, view()) as Record<string, unknown>;
-    expect(json).toMatchObject({ tradeId: named.tradeId, account: 'SIM-HEDGE', state: 'OPEN', waitsFor: 'target 1 at 1.086' });
+    expect(json).toMatchObject({
+      tradeId: named.tradeId,
+      account: 'SIM-HEDGE',
+      state: 'OPEN',
+      waitsFor: 'target 1 at 1.086',
+    });
     expect(Object.keys(json)).not.toEqual(expect.arrayContaining(['requestHash']));
     expect(Object.keys(json)).not.toEqual(expect.arrayContaining(['instrument']));
   });
@@ -58,6 +84,14 @@ describe('a trade on screen', () => {
 
 describe('a table', () => {
   test('has no lines, no trailing space, and a dash for what is absent', () => {
-    expect(table([['A'], ['B', 'right']], [['x', null], ['longer', 2]])).toBe('A       B\nx       –\nlonger  2');
+    expect(
+      table(
+        [['A'], ['B', 'right']],
+        [
+          ['x', null],
+          ['longer', 2],
+        ],
+      ),
+    ).toBe('A       B\nx       –\nlonger  2');
   });
 });

@@ -41,6 +41,15 @@ describe('armed watches', () => {
     expect(Date.now() - (first?.armedAt ?? 0)).toBeLessThan(60_000);
   });
 
+  test('come in the order they were armed in, whatever their side', async () => {
+    await openPosition(world);
+    const watches = await world.records.armedWatches([world.account]);
+    expect(watches.length).toBeGreaterThan(1);
+    expect(watches.map(({ armedAt }) => armedAt)).toEqual(
+      watches.map(({ armedAt }) => armedAt).toSorted((a, b) => a - b),
+    );
+  });
+
   test('of other accounts are not listed', async () => {
     await openPosition(world);
     expect(await world.records.armedWatches([await verifiedAccount(world.records, 'QUIET')])).toEqual([]);

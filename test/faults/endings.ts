@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { Client } from 'pg';
 import { bothBooks, duplicateEffects, unsettled } from './proofs.ts';
 import { ask, closeAll, result, type Opened, type Stage } from './stage.ts';
 
@@ -16,4 +17,18 @@ export async function proveInOrder(stage: Stage, { account }: Opened): Promise<v
   expect(await unsettled(stage, account)).toEqual([]);
   const { ours, brokers } = await bothBooks(stage, account);
   expect(ours).toEqual(brokers);
+}
+
+/** As if the command had been sent eleven minutes ago: a test cannot wait that long. */
+export async function backdateClaim({ stack }: Stage, commandId: string): Promise<void> {
+  const owner = new Client({ connectionString: stack.parts.config.databaseUrl ?? '' });
+  await owner.connect();
+  try {
+    await owner.query(
+      `update broker_command set claimed_at = claimed_at - interval '11 minutes', version = version + 1 where id = $1`,
+      [commandId],
+    );
+  } finally {
+    await owner.end();
+  }
 }

@@ -2,7 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TradeView } from '../../src/domain/trade/view.ts';
 import type { Role } from '../../workers/stack.ts';
 import { bothBooks, brokerStops, duplicateEffects, firesPerLevel, stopsSent, unsettled } from './proofs.ts';
-import { basePoints, command, isQuiet, open, quote, raiseStage, result, targetState, until, untilView, view, type Opened, type Stage } from './stage.ts';
+import {
+  basePoints,
+  command,
+  isQuiet,
+  open,
+  quote,
+  raiseStage,
+  result,
+  targetState,
+  until,
+  untilView,
+  view,
+  type Opened,
+  type Stage,
+} from './stage.ts';
 
 /** Where a trade stands when the part dies, and the account it stands on. */
 const steps = ['before-claim', 'before-execution', 'before-settle', 'before-breakeven', 'while-crossed'] as const;
@@ -34,7 +48,13 @@ describe('a part that is killed while trades stand at every step of their life',
       await stage.stack.simulator.clearFaults({});
 
       for (const step of steps) {
-        const protectedView = await untilView(stage, trades[step], `${step}: first target done and breakeven`, isProtected, 45_000);
+        const protectedView = await untilView(
+          stage,
+          trades[step],
+          `${step}: first target done and breakeven`,
+          isProtected,
+          45_000,
+        );
         expect(protectedView.stopLoss).toBe(protectedView.breakevenFloor);
         expect(await brokerStops(stage, trades[step].account)).toEqual([Number(protectedView.breakevenFloor)]);
       }
@@ -56,12 +76,17 @@ async function setMarket(stage: Stage): Promise<void> {
 async function openAll(stage: Stage, victim: string): Promise<Trades> {
   const opened = await Promise.all(
     steps.map(async (step) => {
-      const how = { key: `${step}-${victim}`, order: { symbol: symbolOf(step) }, timing: { commandTimeoutMs: 2_000 + parkedMs + 5_000 } };
+      const how = {
+        key: `${step}-${victim}`,
+        order: { symbol: symbolOf(step) },
+        timing: { commandTimeoutMs: 2_000 + parkedMs + 5_000 },
+      };
       return [step, await open(stage, step, how)] as const;
     }),
   );
   const trades = Object.fromEntries(opened) as unknown as Trades;
-  for (const step of steps) expect(trades[step].answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
+  for (const step of steps)
+    expect(trades[step].answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
   return trades;
 }
 
@@ -74,16 +99,30 @@ async function parkAll(stage: Stage, trades: Trades): Promise<void> {
   await simulator.addFault({ kind: 'park-request', on: 'modify', login: 'before-breakeven', times: 1 });
   await quote(stage, 'EURUSD', basePoints('EURUSD') + 111);
 
-  await untilView(stage, trades['before-claim'], 'triggered, not claimed', (seen) => targetState(seen, 1) === 'TRIGGERED' && seen.unsettled === null);
+  await untilView(
+    stage,
+    trades['before-claim'],
+    'triggered, not claimed',
+    (seen) => targetState(seen, 1) === 'TRIGGERED' && seen.unsettled === null,
+  );
   await untilView(stage, trades['before-execution'], 'claimed', isSending('tp:1:1'));
   await untilView(stage, trades['before-settle'], 'claimed', isSending('tp:1:1'));
   await untilView(stage, trades['before-breakeven'], 'breakeven claimed', isSending('breakeven:1'));
-  await until(stage, 'four calls parked', () => simulator.getState({}), ({ requestsParked }) => requestsParked >= 4, 2_000);
+  await until(
+    stage,
+    'four calls parked',
+    () => simulator.getState({}),
+    ({ requestsParked }) => requestsParked >= 4,
+    2_000,
+  );
   expect((await simulator.getBook({ login: 'before-settle' })).positions[0]?.lots).toBe('0.3');
   expect((await simulator.getBook({ login: 'before-execution' })).positions[0]?.lots).toBe('0.6');
 }
 
-const isSending = (stepKey: string) => ({ unsettled: open }: TradeView) => open?.stepKey === stepKey && open.state === 'SENDING';
+const isSending =
+  (stepKey: string) =>
+  ({ unsettled: open }: TradeView) =>
+    open?.stepKey === stepKey && open.state === 'SENDING';
 
 /** The price crosses the fifth trade's level while the part dies; while nobody is there, where the market outlives it. */
 async function killWhileCrossing(stage: Stage, victim: Role): Promise<void> {
@@ -101,9 +140,18 @@ function isProtected(seen: TradeView): boolean {
 }
 
 async function runToTheEnd(stage: Stage, trades: Trades): Promise<void> {
-  for (const [level, points] of [[2, 211], [3, 411]] as const) {
+  for (const [level, points] of [
+    [2, 211],
+    [3, 411],
+  ] as const) {
     for (const symbol of ['EURUSD', 'GBPUSD']) await quote(stage, symbol, basePoints(symbol) + points);
-    for (const step of steps) await untilView(stage, trades[step], `${step}: target ${level} done`, (seen) => targetState(seen, level) === 'DONE' && isQuiet(seen));
+    for (const step of steps)
+      await untilView(
+        stage,
+        trades[step],
+        `${step}: target ${level} done`,
+        (seen) => targetState(seen, level) === 'DONE' && isQuiet(seen),
+      );
   }
 }
 

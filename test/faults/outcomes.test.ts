@@ -1,13 +1,40 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client } from 'pg';
 import type { TradeView } from '../../src/domain/trade/view.ts';
 import { lots } from '../../src/domain/decimal.ts';
 import { bothBooks, firesPerLevel } from './proofs.ts';
-import { proveInOrder, settleAndClose } from './endings.ts';
-import { ask, basePoints, closeAll, command, isQuiet, open, quote, raiseStage, result, targetState, until, untilView, view, type Opened, type OpenWith, type Stage } from './stage.ts';
+import { backdateClaim, proveInOrder, settleAndClose } from './endings.ts';
+import {
+  basePoints,
+  command,
+  isQuiet,
+  open,
+  quote,
+  raiseStage,
+  result,
+  targetState,
+  until,
+  untilView,
+  view,
+  type Opened,
+  type OpenWith,
+  type Stage,
+} from './stage.ts';
 
 const accounts = [
-  'lost-reply', 'lost-open-reply', 'lost-request', 'lost-open', 'lagging', 'doubled', 'disconnected', 'cut-off', 'twice', 'opened-twice', 'unreadable', 'decided', 'reviewed', 'emergency', 'gap',
+  'lost-reply',
+  'lost-open-reply',
+  'lost-request',
+  'lost-open',
+  'lagging',
+  'doubled',
+  'disconnected',
+  'cut-off',
+  'twice',
+  'opened-twice',
+  'unreadable',
+  'decided',
+  'reviewed',
+  'gap',
 ] as const;
 
 /** Send deadline to proof of absence on the simulated broker: P + D + L. */
@@ -33,10 +60,14 @@ describe('the outcome of a command', () => {
     expect(trade.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
     return trade;
   };
-  const fault = (trade: Pick<Opened, 'account'>, kind: string, more: { on?: string; times?: number; ms?: number; code?: string } = {}) =>
-    stage.stack.simulator.addFault({ kind, login: trade.account.login, ...more });
+  const fault = (
+    trade: Pick<Opened, 'account'>,
+    kind: string,
+    more: { on?: string; times?: number; ms?: number; code?: string } = {},
+  ) => stage.stack.simulator.addFault({ kind, login: trade.account.login, ...more });
   const cross = (points = firstTarget) => quote(stage, 'EURUSD', basePoints('EURUSD') + points);
-  const firstDone = (trade: Opened) => untilView(stage, trade, 'first target done', (seen) => targetState(seen, 1) === 'DONE' && isQuiet(seen));
+  const firstDone = (trade: Opened) =>
+    untilView(stage, trade, 'first target done', (seen) => targetState(seen, 1) === 'DONE' && isQuiet(seen));
 
   test('whose reply is lost is confirmed by its tag and not sent again', async () => {
     const trade = await opened('lost-reply');
@@ -44,7 +75,11 @@ describe('the outcome of a command', () => {
     await cross();
     await untilView(stage, trade, 'unknown', isUnknown('tp:1:1'));
     expect((await firstDone(trade)).remainingLots).toBe('0.3');
-    expect(await command(stage, trade, 'tp:1:1')).toMatchObject({ state: 'CONFIRMED', attempt: 1, outcome: { evidence: { by: 'read' } } });
+    expect(await command(stage, trade, 'tp:1:1')).toMatchObject({
+      state: 'CONFIRMED',
+      attempt: 1,
+      outcome: { evidence: { by: 'read' } },
+    });
     await settleAndClose(stage, trade);
   }, 40_000);
 
@@ -77,7 +112,10 @@ describe('the outcome of a command', () => {
     await quote(stage, 'EURUSD', basePoints('EURUSD'));
     await fault({ account: stage.account('lost-open') }, 'lose-request', { on: 'market', times: 1 });
     const trade = await open(stage, 'lost-open');
-    expect(trade.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'not-executed', code: 'absent' } } });
+    expect(trade.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'not-executed', code: 'absent' } },
+    });
     expect(await command(stage, trade, 'open')).toMatchObject({ state: 'NOT_EXECUTED', attempt: 1 });
     expect(await result(stage, trade)).toMatchObject({ state: 'REJECTED' });
     expect((await stage.stack.simulator.getBook({ login: 'lost-open' })).effects).toEqual([]);
@@ -88,13 +126,20 @@ describe('the outcome of a command', () => {
     await fault(trade, 'lag-deals', { ms: 5_000, times: 1 });
     await cross();
     await untilView(stage, trade, 'confirmed and settling', (seen) => targetState(seen, 1) === 'DONE' && seen.settling);
-    const closing = async () => (await bothBooks(stage, trade.account)).ours.filter(({ lots: volume }) => volume === '0.3');
+    const closing = async () =>
+      (await bothBooks(stage, trade.account)).ours.filter(({ lots: volume }) => volume === '0.3');
     expect(await closing()).toMatchObject([{ dealId: null, price: null }]);
-    await until(stage, 'the real deal, never two', async () => {
-      const rows = await closing();
-      expect(rows).toHaveLength(1);
-      return rows;
-    }, ([deal]) => deal?.dealId !== null, 15_000);
+    await until(
+      stage,
+      'the real deal, never two',
+      async () => {
+        const rows = await closing();
+        expect(rows).toHaveLength(1);
+        return rows;
+      },
+      ([deal]) => deal?.dealId !== null,
+      15_000,
+    );
     expect(await command(stage, trade, 'tp:1:1')).toMatchObject({ state: 'CONFIRMED', attempt: 1 });
     await settleAndClose(stage, trade);
   }, 40_000);
@@ -132,7 +177,12 @@ describe('the outcome of a command', () => {
     await fault(trade, 'fail-read', { on: 'GetDeals' });
     await cross();
     await untilView(stage, trade, 'unknown', isUnknown('tp:1:1'));
-    await until(stage, 'a look after the window', () => command(stage, trade, 'tp:1:1'), (row) => (row?.asOf ?? 0) > (row?.retryNotBefore ?? Infinity) + 1_000);
+    await until(
+      stage,
+      'a look after the window',
+      () => command(stage, trade, 'tp:1:1'),
+      (row) => (row?.asOf ?? 0) > (row?.retryNotBefore ?? Infinity) + 1_000,
+    );
     expect(await command(stage, trade, 'tp:1:1')).toMatchObject({ state: 'UNKNOWN', attempt: 1 });
     await stage.stack.simulator.clearFaults({});
     await firstDone(trade);
@@ -146,9 +196,17 @@ describe('the outcome of a command', () => {
     await fault(trade, 'fail-read', { on: 'GetOrders' });
     await cross();
     const { unsettled } = await untilView(stage, trade, 'unknown', isUnknown('tp:1:1'));
-    const verdict = { commandId: unsettled!.commandId, by: 'test', verdict: 'not-executed', evidence: 'the terminal shows no such order' } as const;
+    const verdict = {
+      commandId: unsettled!.commandId,
+      by: 'test',
+      verdict: 'not-executed',
+      evidence: 'the terminal shows no such order',
+    } as const;
     await stage.steering.decideCommand(trade.account.id, trade.tradeId, verdict, 10_000);
-    expect(await command(stage, trade, 'tp:1:1')).toMatchObject({ outcome: { decided_by: 'test' }, state: 'NOT_EXECUTED' });
+    expect(await command(stage, trade, 'tp:1:1')).toMatchObject({
+      outcome: { decided_by: 'test' },
+      state: 'NOT_EXECUTED',
+    });
     await stage.stack.simulator.clearFaults({});
     await firstDone(trade);
     expect(await command(stage, trade, 'tp:1:1')).toMatchObject({ state: 'CONFIRMED', attempt: 2 });
@@ -162,35 +220,50 @@ describe('the outcome of a command', () => {
     await cross();
     const { unsettled } = await untilView(stage, trade, 'unknown', isUnknown('tp:1:1'));
     await backdateClaim(stage, unsettled!.commandId);
-    await untilView(stage, trade, 'in review', ({ state, unsettled: open }) => state === 'NEEDS_REVIEW' && open?.state === 'REVIEW', 40_000);
+    await untilView(
+      stage,
+      trade,
+      'in review',
+      ({ state, unsettled: open }) => state === 'NEEDS_REVIEW' && open?.state === 'REVIEW',
+      40_000,
+    );
     await cross(211);
-    await until(stage, 'target 2 crossed', () => firesPerLevel(stage, trade.tradeId), (fires) => fires[2] === 1);
+    await until(
+      stage,
+      'target 2 crossed',
+      () => firesPerLevel(stage, trade.tradeId),
+      (fires) => fires[2] === 1,
+    );
     await stage.stack.simulator.clearFaults({});
 
-    const verdict = { commandId: unsettled!.commandId, by: 'test', verdict: 'executed', evidence: 'deal seen in the terminal' } as const;
+    const verdict = {
+      commandId: unsettled!.commandId,
+      by: 'test',
+      verdict: 'executed',
+      evidence: 'deal seen in the terminal',
+    } as const;
     await stage.steering.decideCommand(trade.account.id, trade.tradeId, verdict, 10_000);
-    await untilView(stage, trade, 'both targets done', (seen) => isQuiet(seen) && targetState(seen, 1) === 'DONE' && targetState(seen, 2) === 'DONE', 15_000);
+    await untilView(
+      stage,
+      trade,
+      'both targets done',
+      (seen) => isQuiet(seen) && targetState(seen, 1) === 'DONE' && targetState(seen, 2) === 'DONE',
+      15_000,
+    );
     expect((await view(stage, trade)).closedLots).toBe('0.48');
     await settleAndClose(stage, trade);
   }, 90_000);
 
-  test('that is open does not hold up an emergency close', async () => {
-    const trade = await opened('emergency');
-    await fault(trade, 'lose-request', { on: 'close', times: 1 });
-    await cross();
-    await untilView(stage, trade, 'unknown', isUnknown('tp:1:1'));
-    const answer = await ask(stage, trade, 'out', { ...closeAll, emergency: true });
-    expect(answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
-    expect((await stage.stack.simulator.getBook({ login: 'emergency' })).positions).toEqual([]);
-    expect(await command(stage, trade, 'close:out')).toMatchObject({ state: 'CONFIRMED', attempt: 1 });
-    expect(await result(stage, trade)).toMatchObject({ state: 'CLOSED', closeReason: 'MANUAL' });
-    await proveInOrder(stage, trade);
-  }, 40_000);
-
   test('of two targets crossed in one tick is two closes, each once', async () => {
     const trade = await opened('gap');
     await cross(250);
-    const seen = await untilView(stage, trade, 'both done', ({ targets, ...rest }) => isQuiet({ targets, ...rest }) && targets.slice(0, 2).every(({ state }) => state === 'DONE'));
+    const seen = await untilView(
+      stage,
+      trade,
+      'both done',
+      ({ targets, ...rest }) =>
+        isQuiet({ targets, ...rest }) && targets.slice(0, 2).every(({ state }) => state === 'DONE'),
+    );
     expect(seen.closedLots).toBe('0.48');
     await untilView(stage, trade, 'breakeven', ({ breakeven }) => breakeven.state === 'DONE');
     await cross(600);
@@ -200,7 +273,9 @@ describe('the outcome of a command', () => {
   }, 40_000);
 
   test('carried out twice by the broker is put before a person, never merged', async () => {
-    const trade = await opened('twice', { order: { volume: lots('0.9'), targets: [{ at: { pips: '10' }, size: { share: '30' }, late: 'act' }] } });
+    const trade = await opened('twice', {
+      order: { volume: lots('0.9'), targets: [{ at: { pips: '10' }, size: { share: '30' }, late: 'act' }] },
+    });
     await fault(trade, 'execute-twice', { on: 'close', times: 1 });
     await cross();
     await untilView(stage, trade, 'in review', ({ state }) => state === 'NEEDS_REVIEW');
@@ -219,20 +294,15 @@ describe('the outcome of a command', () => {
   }, 40_000);
 });
 
-const isUnknown = (stepKey: string) => ({ unsettled }: TradeView) => unsettled?.stepKey === stepKey && unsettled.state === 'UNKNOWN';
-
-/** As if the command had been sent eleven minutes ago: a test cannot wait that long. */
-async function backdateClaim({ stack }: Stage, commandId: string): Promise<void> {
-  const owner = new Client({ connectionString: stack.parts.config.databaseUrl ?? '' });
-  await owner.connect();
-  try {
-    await owner.query(`update broker_command set claimed_at = claimed_at - interval '11 minutes' where id = $1`, [commandId]);
-  } finally {
-    await owner.end();
-  }
-}
+const isUnknown =
+  (stepKey: string) =>
+  ({ unsettled }: TradeView) =>
+    unsettled?.stepKey === stepKey && unsettled.state === 'UNKNOWN';
 
 async function casesOf({ stack }: Stage, { tradeId }: Opened): Promise<readonly string[]> {
-  const { rows } = await stack.parts.records.pool.query<{ kind: string }>(`select kind from discrepancy_case where trade_id = $1 and state = 'OPEN'`, [tradeId]);
+  const { rows } = await stack.parts.records.pool.query<{ kind: string }>(
+    `select kind from discrepancy_case where trade_id = $1 and state = 'OPEN'`,
+    [tradeId],
+  );
   return rows.map(({ kind }) => kind);
 }

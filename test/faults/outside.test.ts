@@ -2,9 +2,34 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { TradeView } from '../../src/domain/trade/view.ts';
 import { proveInOrder, settleAndClose } from './endings.ts';
 import { brokerStops, firesPerLevel } from './proofs.ts';
-import { basePoints, command, isQuiet, open, quote, raiseStage, result, targetState, until, untilView, view, type Opened, type Stage } from './stage.ts';
+import {
+  basePoints,
+  command,
+  isQuiet,
+  open,
+  quote,
+  raiseStage,
+  result,
+  targetState,
+  until,
+  untilView,
+  view,
+  type Opened,
+  type Stage,
+} from './stage.ts';
 
-const accounts = ['stopped', 'same-size', 'all-closed', 'stop-removed', 'tightened-before', 'tightened-during', 'refused', 'refused-stop', 'too-near', 'loosened'] as const;
+const accounts = [
+  'stopped',
+  'same-size',
+  'all-closed',
+  'stop-removed',
+  'tightened-before',
+  'tightened-during',
+  'refused',
+  'refused-stop',
+  'too-near',
+  'loosened',
+] as const;
 
 /** Breakeven of {@link ladder}: 10 points above an entry at 1.08500. */
 const breakeven = 1.0851;
@@ -31,14 +56,32 @@ describe('what others do to a position', () => {
   const fault = (trade: Opened, kind: string, more: { on?: string; times?: number; ms?: number; code?: string } = {}) =>
     stage.stack.simulator.addFault({ kind, login: trade.account.login, ...more });
   const cross = (points: number) => quote(stage, 'EURUSD', basePoints('EURUSD') + points);
-  const parked = () => until(stage, 'a call parked', () => stage.stack.simulator.getState({}), ({ requestsParked }) => requestsParked > 0);
+  const parked = () =>
+    until(
+      stage,
+      'a call parked',
+      () => stage.stack.simulator.getState({}),
+      ({ requestsParked }) => requestsParked > 0,
+    );
   const positionOf = async (trade: Opened) => (await view(stage, trade)).positionId ?? '';
-  const trader = async (trade: Opened, command: Parameters<Stage['stack']['simulator']['traderSend']>[0]['command']) => {
-    const reply = await stage.stack.simulator.traderSend({ account: { login: trade.account.login }, comment: 'by hand', command: command! });
+  const trader = async (
+    trade: Opened,
+    command: Parameters<Stage['stack']['simulator']['traderSend']>[0]['command'],
+  ) => {
+    const reply = await stage.stack.simulator.traderSend({
+      account: { login: trade.account.login },
+      comment: 'by hand',
+      command: command!,
+    });
     expect(reply.code).toBe('done');
   };
   const protectedAt = (trade: Opened, stop: number) =>
-    until(stage, `stop at ${stop}`, () => brokerStops(stage, trade.account), (stops) => stops.length === 1 && stops[0] === stop);
+    until(
+      stage,
+      `stop at ${stop}`,
+      () => brokerStops(stage, trade.account),
+      (stops) => stops.length === 1 && stops[0] === stop,
+    );
 
   test('the stop takes the position while a partial close is under way: closed by the stop, the ladder skipped', async () => {
     const trade = await opened('stopped');
@@ -169,6 +212,9 @@ async function origins({ stack }: Stage, { tradeId }: Opened): Promise<readonly 
 }
 
 async function events({ stack }: Stage, { tradeId }: Opened): Promise<readonly string[]> {
-  const { rows } = await stack.parts.records.pool.query<{ type: string }>('select type from event_log where trade_id = $1 order by id', [tradeId]);
+  const { rows } = await stack.parts.records.pool.query<{ type: string }>(
+    'select type from event_log where trade_id = $1 order by id',
+    [tradeId],
+  );
   return rows.map(({ type }) => type);
 }

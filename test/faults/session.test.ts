@@ -2,7 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import { proveInOrder, settleAndClose } from './endings.ts';
 import { firesPerLevel } from './proofs.ts';
-import { basePoints, open, quote, raiseStage, targetState, until, untilView, type Opened, type Stage } from './stage.ts';
+import {
+  basePoints,
+  open,
+  quote,
+  raiseStage,
+  targetState,
+  until,
+  untilView,
+  type Opened,
+  type Stage,
+} from './stage.ts';
 
 const takeOverMs = 10_000;
 /** A process that stands still may be handed the session once more before the other gets it. */
@@ -49,7 +59,13 @@ describe('a session between two market processes', () => {
     process.kill(before.pid, 'SIGSTOP');
     try {
       await cross(111);
-      await untilView(stage, trade, 'first target done by the other', (seen) => targetState(seen, 1) === 'DONE', frozenTakeOverMs);
+      await untilView(
+        stage,
+        trade,
+        'first target done by the other',
+        (seen) => targetState(seen, 1) === 'DONE',
+        frozenTakeOverMs,
+      );
     } finally {
       process.kill(before.pid, 'SIGCONT');
     }
@@ -61,7 +77,12 @@ describe('a session between two market processes', () => {
     await untilView(stage, trade, 'closed', ({ state }) => state === 'CLOSED', takeOverMs);
     expect(await firesPerLevel(stage, trade.tradeId)).toEqual({ 1: 1, 2: 1, 3: 1 });
     expect(await holder(stage)).toEqual(after);
-    await until(stage, 'one attempt of the session', () => attempts(stage), (count) => count === 1);
+    await until(
+      stage,
+      'one attempt of the session',
+      () => attempts(stage),
+      (count) => count === 1,
+    );
     await proveInOrder(stage, trade);
   }, 60_000);
 });
@@ -73,7 +94,9 @@ interface Holder {
 
 /** The market process that the book knows as the session's holder. */
 async function holder({ stack }: Stage): Promise<Holder> {
-  const { rows } = await stack.parts.records.pool.query<{ holder: string; epoch: number }>('select holder, epoch::int as epoch from feed_session');
+  const { rows } = await stack.parts.records.pool.query<{ holder: string; epoch: number }>(
+    'select holder, epoch::int as epoch from feed_session',
+  );
   return { pid: Number(rows[0]?.holder.split('/').at(-1)), epoch: rows[0]?.epoch ?? 0 };
 }
 
@@ -87,7 +110,9 @@ function marketOf({ stack }: Stage, pid: number) {
 
 /** How many activities the session's workflow has under way: the link itself, and never a second one. */
 async function attempts({ stack }: Stage): Promise<number> {
-  const sessions = stack.parts.client.workflow.list({ query: `WorkflowType = 'session' and ExecutionStatus = 'Running'` });
+  const sessions = stack.parts.client.workflow.list({
+    query: `WorkflowType = 'session' and ExecutionStatus = 'Running'`,
+  });
   let count = 0;
   for await (const { workflowId } of sessions) {
     const { raw } = await stack.parts.client.workflow.getHandle(workflowId).describe();

@@ -10,7 +10,13 @@ import type { Bounds } from '../../src/trading/connector.ts';
 import type { AccountRecord, CommandRow } from '../../src/trading/records.ts';
 import { sealCredentials } from '../../workers/compose.ts';
 import { startStack, type Stack } from '../../workers/stack.ts';
-import { defaultTiming, tradeWorkflowId, type OpenAnswer, type TradeTiming, type WishAnswer } from '../../workflows/contract.ts';
+import {
+  defaultTiming,
+  tradeWorkflowId,
+  type OpenAnswer,
+  type TradeTiming,
+  type WishAnswer,
+} from '../../workflows/contract.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { temporalProgram } from '../support/temporal.ts';
 
@@ -45,7 +51,15 @@ export async function raiseStage(options: StageOptions): Promise<Stage> {
   };
   try {
     const stack = await startStack({
-      config: { ...configOfThisProcess(), home: folder.path, logLevel: 'warn', executionMode: 'live', databaseUrl: null, temporalAddress: null, temporalCliPath: options.temporalCliPath === undefined ? temporalProgram() : options.temporalCliPath },
+      config: {
+        ...configOfThisProcess(),
+        home: folder.path,
+        logLevel: 'warn',
+        executionMode: 'live',
+        databaseUrl: null,
+        temporalAddress: null,
+        temporalCliPath: options.temporalCliPath === undefined ? temporalProgram() : options.temporalCliPath,
+      },
       simulator: ['--market', 'manual', ...(options.simulator ?? [])],
       say: () => undefined,
       onLog: listen,
@@ -81,8 +95,19 @@ async function furnished(stack: Stack, options: StageOptions, rest: Pick<Stage, 
   }
 }
 
-async function openAccount({ parts, simulator, addresses }: Stack, name: string, bounds: Partial<Bounds>): Promise<AccountRecord> {
-  await simulator.createAccount({ login: name, password: 'sim', currency: 'EUR', hedging: true, balance: '10000', leverage: 500 });
+async function openAccount(
+  { parts, simulator, addresses }: Stack,
+  name: string,
+  bounds: Partial<Bounds>,
+): Promise<AccountRecord> {
+  await simulator.createAccount({
+    login: name,
+    password: 'sim',
+    currency: 'EUR',
+    hedging: true,
+    balance: '10000',
+    leverage: 500,
+  });
   const added = await parts.records.addAccount({
     name,
     platform: 'sim',
@@ -152,11 +177,21 @@ export async function open(stage: Stage, name: string, how: OpenWith = {}): Prom
 /** What a person may ask of a trade, without the names that the test gives it. */
 type Asked<W = Wish> = W extends Wish ? Omit<W, 'requestId' | 'by'> : never;
 
-export function ask(stage: Stage, { tradeId, account }: Opened, requestId: string, wish: Asked, waitMs = 15_000): Promise<Answer<WishAnswer>> {
+export function ask(
+  stage: Stage,
+  { tradeId, account }: Opened,
+  requestId: string,
+  wish: Asked,
+  waitMs = 15_000,
+): Promise<Answer<WishAnswer>> {
   return stage.steering.ask(account.id, tradeId, { requestId, by: 'test', ...wish }, waitMs);
 }
 
-export const closeAll = { kind: 'close', emergency: false, reason: { reason: 'MANUAL', subreason: 'TEST', text: 'closed by the test' } } as const;
+export const closeAll = {
+  kind: 'close',
+  emergency: false,
+  reason: { reason: 'MANUAL', subreason: 'TEST', text: 'closed by the test' },
+} as const;
 
 export async function view(stage: Stage, { tradeId }: Pick<Opened, 'tradeId'>): Promise<TradeView> {
   const found = await stage.stack.parts.records.trade(tradeId);
@@ -164,12 +199,22 @@ export async function view(stage: Stage, { tradeId }: Pick<Opened, 'tradeId'>): 
   return found;
 }
 
-export function command(stage: Stage, { tradeId }: Pick<Opened, 'tradeId'>, stepKey: string): Promise<CommandRow | null> {
+export function command(
+  stage: Stage,
+  { tradeId }: Pick<Opened, 'tradeId'>,
+  stepKey: string,
+): Promise<CommandRow | null> {
   return stage.stack.parts.records.command(commandIdOf(tradeId, stepKey as StepKey));
 }
 
 /** Looks until the trade's view fits, and answers it. */
-export function untilView(stage: Stage, trade: Pick<Opened, 'tradeId'>, what: string, fits: (view: TradeView) => boolean, withinMs = 20_000): Promise<TradeView> {
+export function untilView(
+  stage: Stage,
+  trade: Pick<Opened, 'tradeId'>,
+  what: string,
+  fits: (view: TradeView) => boolean,
+  withinMs = 20_000,
+): Promise<TradeView> {
   return until(stage, what, () => view(stage, trade), fits, withinMs);
 }
 
@@ -180,9 +225,15 @@ const lookEveryMs = 20;
  *
  * @throws Error with what was seen last, when it does not come within the time
  */
-export async function until<Seen>(stage: Stage, what: string, look: () => Promise<Seen>, fits: (seen: Seen) => boolean, withinMs = 20_000): Promise<Seen> {
+export async function until<Seen>(
+  stage: Stage,
+  what: string,
+  look: () => Promise<Seen>,
+  fits: (seen: Seen) => boolean,
+  withinMs = 20_000,
+): Promise<Seen> {
   const deadline = systemClock.monotonic() + withinMs;
-  for (let last: unknown = 'nothing'; ; ) {
+  for (let last: unknown = 'nothing'; ;) {
     try {
       const seen = await look();
       if (fits(seen)) return seen;
@@ -190,20 +241,28 @@ export async function until<Seen>(stage: Stage, what: string, look: () => Promis
     } catch (error) {
       last = error;
     }
-    if (systemClock.monotonic() > deadline) throw new Error(`not seen within ${withinMs} ms: ${what}\nlast: ${shown(last)}\n${stage.said.slice(-12).join('\n')}`);
+    if (systemClock.monotonic() > deadline)
+      throw new Error(
+        `not seen within ${withinMs} ms: ${what}\nlast: ${shown(last)}\n${stage.said.slice(-12).join('\n')}`,
+      );
     await systemClock.sleep(lookEveryMs);
   }
 }
 
 const shown = (value: unknown) => (value instanceof Error ? String(value.stack) : JSON.stringify(value));
 
-export const targetState = ({ targets }: TradeView, level: number) => targets.find((target) => target.level === level)?.state;
+export const targetState = ({ targets }: TradeView, level: number) =>
+  targets.find((target) => target.level === level)?.state;
 
 /** Nothing under way and nothing provisional. */
 export const isQuiet = ({ unsettled, settling }: TradeView) => unsettled === null && !settling;
 
 /** How the trade's workflow ended; rejects when it does not end in time. */
-export async function result(stage: Stage, { tradeId, account }: Pick<Opened, 'tradeId' | 'account'>, withinMs = 20_000): Promise<unknown> {
+export async function result(
+  stage: Stage,
+  { tradeId, account }: Pick<Opened, 'tradeId' | 'account'>,
+  withinMs = 20_000,
+): Promise<unknown> {
   const handle = stage.stack.parts.client.workflow.getHandle(tradeWorkflowId(account.id, tradeId));
   return stage.stack.parts.client.withDeadline(systemClock.now() + withinMs, () => handle.result());
 }

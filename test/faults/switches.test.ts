@@ -3,7 +3,23 @@ import { Client } from 'pg';
 import { systemClock } from '../../src/clock.ts';
 import type { AccountRecord } from '../../src/trading/records.ts';
 import { proveInOrder, settleAndClose } from './endings.ts';
-import { ask, basePoints, closeAll, command, isQuiet, open, quote, raiseStage, result, targetState, until, untilView, view, type Opened, type Stage } from './stage.ts';
+import {
+  ask,
+  basePoints,
+  closeAll,
+  command,
+  isQuiet,
+  open,
+  quote,
+  raiseStage,
+  result,
+  targetState,
+  until,
+  untilView,
+  view,
+  type Opened,
+  type Stage,
+} from './stage.ts';
 
 const accounts = ['off', 'shadow', 'halted', 'reducing', 'frozen', 'disabled'] as const;
 
@@ -27,15 +43,21 @@ describe('what may not be sent', () => {
     return trade;
   };
   const cross = (points = 111) => quote(stage, 'EURUSD', basePoints('EURUSD') + points);
-  const switched = (account: AccountRecord, change: Parameters<Stage['stack']['parts']['records']['switchAccount']>[1]) =>
-    stage.stack.parts.records.switchAccount(account.id, change, 'test');
-  const effects = async (account: AccountRecord) => (await stage.stack.simulator.getBook({ login: account.login })).effects.length;
+  const switched = (
+    account: AccountRecord,
+    change: Parameters<Stage['stack']['parts']['records']['switchAccount']>[1],
+  ) => stage.stack.parts.records.switchAccount(account.id, change, 'test');
+  const effects = async (account: AccountRecord) =>
+    (await stage.stack.simulator.getBook({ login: account.login })).effects.length;
 
   test('mode off: no open, a crossing waits, a close of a person passes', async () => {
     const trade = await opened('off');
     await switched(trade.account, { executionMode: 'off' });
     const refused = await open(stage, 'off', { key: 'second' });
-    expect(refused.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'denied', denial: { code: 'execution-mode-off' } } } });
+    expect(refused.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'denied', denial: { code: 'execution-mode-off' } } },
+    });
     await cross();
     await untilView(stage, trade, 'crossed', (seen) => targetState(seen, 1) === 'TRIGGERED');
     await settleAndClose(stage, trade);
@@ -48,7 +70,10 @@ describe('what may not be sent', () => {
     await switched(account, { executionMode: 'shadow' });
     await quote(stage, 'EURUSD', basePoints('EURUSD'));
     const trade = await open(stage, 'shadow');
-    expect(trade.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'not-executed', code: 'shadow' } } });
+    expect(trade.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'not-executed', code: 'shadow' } },
+    });
     expect(await command(stage, trade, 'open')).toMatchObject({ state: 'NOT_EXECUTED', outcome: { code: 'shadow' } });
     expect(await result(stage, trade)).toMatchObject({ state: 'REJECTED' });
     expect(await effects(account)).toBe(0);
@@ -58,9 +83,18 @@ describe('what may not be sent', () => {
     const trade = await opened('halted');
     await switched(trade.account, { tradingState: 'HALTED' });
     const refused = await open(stage, 'halted', { key: 'second' });
-    expect(refused.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } } });
-    expect(await ask(stage, trade, 'plain', closeAll)).toMatchObject({ kind: 'answered', value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } } });
-    expect(await ask(stage, trade, 'urgent', { ...closeAll, emergency: true })).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
+    expect(refused.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } },
+    });
+    expect(await ask(stage, trade, 'plain', closeAll)).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } },
+    });
+    expect(await ask(stage, trade, 'urgent', { ...closeAll, emergency: true })).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'confirmed' } },
+    });
     expect(await result(stage, trade)).toMatchObject({ state: 'CLOSED', closeReason: 'MANUAL' });
     await proveInOrder(stage, trade);
   }, 40_000);
@@ -69,7 +103,10 @@ describe('what may not be sent', () => {
     const trade = await opened('reducing');
     await switched(trade.account, { tradingState: 'REDUCING' });
     const refused = await open(stage, 'reducing', { key: 'second' });
-    expect(refused.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } } });
+    expect(refused.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'denied', denial: { code: 'trading-state' } } },
+    });
     await cross();
     await untilView(stage, trade, 'first target done', (seen) => targetState(seen, 1) === 'DONE' && isQuiet(seen));
     await settleAndClose(stage, trade);
@@ -78,7 +115,10 @@ describe('what may not be sent', () => {
   test('a symbol the broker closed for new business is refused before anything is sent', async () => {
     await quote(stage, 'USDCNH', 710_000);
     const trade = await open(stage, 'disabled', { order: { symbol: 'USDCNH' } });
-    expect(trade.answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'denied', denial: { code: 'trade-disabled', field: 'symbol' } } } });
+    expect(trade.answer).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'denied', denial: { code: 'trade-disabled', field: 'symbol' } } },
+    });
     expect(await effects(trade.account)).toBe(0);
   }, 40_000);
 
@@ -118,7 +158,9 @@ async function lockAccount({ stack }: Stage, account: AccountRecord) {
   await owner.query('select 1 from account where id = $1 for update', [account.id]);
   return {
     waiting: async () => {
-      const { rows } = await owner.query<{ count: number }>(`select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock'`);
+      const { rows } = await owner.query<{ count: number }>(
+        `select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock'`,
+      );
       return rows[0]?.count ?? 0;
     },
     release: async () => {

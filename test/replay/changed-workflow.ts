@@ -9,5 +9,5 @@ export async function trade(input: TradeInput): ReturnType<typeof unchanged.trad
 }
 
 export async function session(input: SessionInput): Promise<void> {
-  await Promise.all([unchanged.session(input), sleep('1 millisecond')]);
+  await Promise.all([sleep('1 millisecond'), unchanged.session(input)]);
 }

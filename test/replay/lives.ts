@@ -79,7 +79,13 @@ export const lives: Readonly<Record<string, (stage: Stage, account: string) => P
 
   'refused-breakeven': async (stage, account) => {
     const trade = await begin(stage, account);
-    await stage.stack.simulator.addFault({ kind: 'refuse', on: 'modify', code: 'invalid-stops', login: account, times: 1 });
+    await stage.stack.simulator.addFault({
+      kind: 'refuse',
+      on: 'modify',
+      code: 'invalid-stops',
+      login: account,
+      times: 1,
+    });
     await cross(stage, 111);
     await protectedBy(stage, trade);
     return closed(stage, trade);
@@ -121,7 +127,12 @@ const protectedBy = (stage: Stage, trade: Opened) =>
   untilView(stage, trade, 'breakeven done', (seen) => seen.breakeven.state === 'DONE' && isQuiet(seen), 30_000);
 
 async function closed(stage: Stage, trade: Opened, { emergency } = { emergency: false }): Promise<Opened> {
-  await until(stage, 'the close is confirmed', () => ask(stage, trade, 'out', { ...closeAll, emergency }), ({ kind }) => kind === 'answered');
+  await until(
+    stage,
+    'the close is confirmed',
+    () => ask(stage, trade, 'out', { ...closeAll, emergency }),
+    ({ kind }) => kind === 'answered',
+  );
   return ended(stage, trade);
 }
 

@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { join } from 'node:path';
 import { checkout } from '../support/checkout.ts';
 import { savedHistories, type SavedHistory } from './histories.ts';
@@ -29,7 +36,9 @@ describe('the workflows of today', () => {
 
   test('are recorded with the flags of the SDK, without which a mismatch goes unnoticed', () => {
     for (const { history } of histories) {
-      const completed = history.events?.flatMap(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes ?? []);
+      const completed = history.events?.flatMap(
+        ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes ?? [],
+      );
       expect(completed?.some(({ sdkMetadata }) => (sdkMetadata?.coreUsedFlags?.length ?? 0) > 0)).toBe(true);
     }
   });
@@ -45,7 +54,10 @@ interface Failure {
 }
 
 /** The histories that this bundle does not reproduce, and by which error. */
-async function failures(workflowBundle: WorkflowBundleWithSourceMap, histories: readonly SavedHistory[]): Promise<readonly Failure[]> {
+async function failures(
+  workflowBundle: WorkflowBundleWithSourceMap,
+  histories: readonly SavedHistory[],
+): Promise<readonly Failure[]> {
   const failed: Failure[] = [];
   const replayed = histories.map(({ name, history }) => ({ workflowId: name, history }));
   for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, replayed)) {

@@ -18,7 +18,7 @@ async function save({ stack }: Stage, name: string, { tradeId, account }: Opened
   const { workflow } = stack.parts.client;
   const workflowId = tradeWorkflowId(account.id, tradeId);
   let run = 0;
-  for (let runId: string | undefined = await firstRun(stack, workflowId); runId !== undefined; ) {
+  for (let runId: string | undefined = await firstRun(stack, workflowId); runId !== undefined;) {
     const history = await workflow.getHandle(workflowId, runId, { followRuns: false }).fetchHistory();
     run += 1;
     await saveHistory({ name: `${name}-${run}`, history });

@@ -6,7 +6,6 @@ import { proveInOrder, settleAndClose } from '../faults/endings.ts';
 import {
   ask,
   basePoints,
-  closeAll,
   isQuiet,
   ladder,
   open,
@@ -33,6 +32,7 @@ const accounts = [
   'cancelled',
   'never',
   'asked-twice',
+  'reset',
 ] as const;
 
 /** What one life with three targets and a breakeven may cost. */
@@ -99,7 +99,8 @@ describe('the trade workflow', () => {
     await quote(stage, 'EURUSD', basePoints('EURUSD'));
     const asked = await Promise.all(Array.from({ length: 20 }, () => open(stage, 'same-key')));
     expect(new Set(asked.map(({ tradeId }) => tradeId)).size).toBe(1);
-    for (const { answer } of asked) expect(answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
+    for (const { answer } of asked)
+      expect(answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
     const { positions, effects } = await stage.stack.simulator.getBook({ login: 'same-key' });
     expect([positions.length, effects.length]).toEqual([1, 1]);
     await settleAndClose(stage, asked[0] as Opened);
@@ -118,11 +119,21 @@ describe('the trade workflow', () => {
     const first = (await handle(stage, trade).describe()).runId;
     const pause = { kind: 'pause', reason: 'lunch' } as const;
     expect(await ask(stage, trade, 'p1', pause)).toMatchObject({ value: { reply: { kind: 'confirmed' } } });
-    expect(await ask(stage, trade, 'r1', { kind: 'resume' })).toMatchObject({ value: { reply: { kind: 'confirmed' } } });
+    expect(await ask(stage, trade, 'r1', { kind: 'resume' })).toMatchObject({
+      value: { reply: { kind: 'confirmed' } },
+    });
     await cross(111);
     await untilView(stage, trade, 'breakeven done', ({ breakeven }) => breakeven.state === 'DONE');
-    await until(stage, 'a later run', () => handle(stage, trade).describe(), ({ runId }) => runId !== first);
-    expect(await ask(stage, trade, 'p1', pause)).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
+    await until(
+      stage,
+      'a later run',
+      () => handle(stage, trade).describe(),
+      ({ runId }) => runId !== first,
+    );
+    expect(await ask(stage, trade, 'p1', pause)).toMatchObject({
+      kind: 'answered',
+      value: { reply: { kind: 'confirmed' } },
+    });
     expect((await view(stage, trade)).automation).toBe('RUNNING');
     await cross(211);
     await done(trade, 2);
@@ -135,7 +146,8 @@ describe('the trade workflow', () => {
     const trade = await opened('asked-twice');
     const part = { kind: 'close-part', size: { lots: lots('0.1') } } as const;
     const answers = await Promise.all([ask(stage, trade, 'part', part), ask(stage, trade, 'part', part)]);
-    for (const answer of answers) expect(answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
+    for (const answer of answers)
+      expect(answer).toMatchObject({ kind: 'answered', value: { reply: { kind: 'confirmed' } } });
     expect((await view(stage, trade)).remainingLots).toBe('0.5');
     await settleAndClose(stage, trade);
   }, 40_000);
@@ -184,10 +196,35 @@ describe('the trade workflow', () => {
     await proveInOrder(stage, trade);
   }, 40_000);
 
+  test('that is reset to its beginning meets its own commands: nothing is sent twice, and it goes on', async () => {
+    const trade = await opened('reset');
+    await cross(111);
+    await untilView(stage, trade, 'breakeven done', (seen) => seen.breakeven.state === 'DONE' && isQuiet(seen));
+    const { effects } = await stage.stack.simulator.getBook({ login: 'reset' });
+    await resetToBeginning(stage, trade);
+    await until(
+      stage,
+      'told anew',
+      () => handle(stage, trade).query(story),
+      ({ view: told, lane }) => told?.breakeven.state === 'DONE' && lane === null,
+    );
+    expect((await stage.stack.simulator.getBook({ login: 'reset' })).effects).toEqual(effects);
+    await cross(211);
+    await done(trade, 2);
+    await cross(411);
+    expect(await result(stage, trade)).toEqual({ state: 'CLOSED', closeReason: 'TAKE_PROFIT' });
+    await proveInOrder(stage, trade);
+  }, 40_000);
+
   test('whose opening never comes ends itself', async () => {
     const account = stage.account('never');
     const tradeId = 'b1c7a5c2-6f1f-5f55-8a6a-000000000001' as Opened['tradeId'];
-    const input: TradeInput = { accountId: account.id, tradeId, timing: { ...defaultTiming, openWithinMs: 300 }, desk: null };
+    const input: TradeInput = {
+      accountId: account.id,
+      tradeId,
+      timing: { ...defaultTiming, openWithinMs: 300 },
+      desk: null,
+    };
     await stage.stack.parts.client.workflow.start('trade', {
       workflowId: tradeWorkflowId(account.id, tradeId),
       taskQueue: 'engine',
@@ -209,6 +246,22 @@ describe('the trade workflow', () => {
 
 const handle = ({ stack }: Stage, { tradeId, account }: Pick<Opened, 'tradeId' | 'account'>) =>
   stack.parts.client.workflow.getHandle(tradeWorkflowId(account.id, tradeId));
+
+async function resetToBeginning(stage: Stage, trade: Opened): Promise<void> {
+  const { client } = stage.stack.parts;
+  const { workflowId, runId } = await handle(stage, trade).describe();
+  const { events } = await handle(stage, trade).fetchHistory();
+  const firstTask = events?.find(
+    ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes != null,
+  );
+  await client.workflowService.resetWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId, runId },
+    reason: 'test',
+    requestId: 'reset',
+    workflowTaskFinishEventId: firstTask?.eventId ?? null,
+  });
+}
 
 /** Fits once the same number was seen over and over. */
 function steady(): (seen: number) => boolean {

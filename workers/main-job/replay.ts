@@ -107,9 +107,11 @@ async function play({ options, scan, plan, kills }: Rehearsal, stack: Stack, ter
   const opener = createOpener({ stack, account, symbol, plan, signal });
   const stage: Stage = { stack, opener, terminal, signal };
   const { heldMs, done } = await runMarket(stage, { symbol, kills, quotes: scan.quotes });
-  terminal.say(`  the market is over: closing what is open`);
+  terminal.say('  the market is over: waiting for the last opens');
   await opener.settled();
+  terminal.say('  closing what is open');
   await opener.closeAll();
+  terminal.say('  waiting until all is quiet');
   await atRest(stack.parts, restWithinMs, signal);
   return proveBooks(stage, { symbol, plan, kills: { asked: kills.length, done }, heldMs });
 }
@@ -156,7 +158,7 @@ interface Played {
   readonly heldMs: number;
 }
 
-async function proveBooks({ stack, opener }: Stage, { symbol, plan, kills, heldMs }: Played): Promise<Finished> {
+async function proveBooks({ stack, opener, terminal }: Stage, { symbol, plan, kills, heldMs }: Played): Promise<Finished> {
   const found = await audit(stack, { symbol, after: { sequence: 0, time: 0 } });
   const { dealsEngine, dealsBroker, duplicates, booksEqual, unrest } = found;
   const stillOpen = found.trades.filter(({ state }) => state !== 'CLOSED' && state !== 'REJECTED' && state !== 'CANCELLED' && state !== 'EXPIRED');
@@ -169,6 +171,7 @@ async function proveBooks({ stack, opener }: Stage, { symbol, plan, kills, heldM
     ...(opener.started() === plan.length ? [] : [`${opener.started()} trades of ${plan.length} planned: the others lie behind the last quote`]),
     ...(refused.length === plan.length ? [`no trade was opened: ${refused[0] ?? ''}`] : []),
   ];
+  for (const [reason, count] of tally(refused)) terminal.say(`  ${count} opens refused: ${reason}`);
   const facts = {
     trades: found.trades.length,
     targetsFired: found.watches.filter(({ state }) => state === 'FIRED').length,
@@ -182,4 +185,14 @@ async function proveBooks({ stack, opener }: Stage, { symbol, plan, kills, heldM
     refused: refused.length,
   };
   return { facts, problems };
+}
+
+/** Refusals by their kind, most frequent first. */
+function tally(refused: readonly string[]): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const line of refused) {
+    const kind = line.replace(/^trade \d+: /u, '').replace(/\d+(\.\d+)?/gu, '…');
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].toSorted(([, left], [, right]) => right - left);
 }

@@ -28,7 +28,7 @@ function plannedTrade(scan: QuoteScan, listing: Listing, random: Random): Planne
     atQuote: opening(scan, random),
     side: random() < 0.5 ? 'BUY' : 'SELL',
     volume: lots((Math.round(10 + random() * 90) / 100).toFixed(2)),
-    stopLoss: { points: distance(scan, listing, between(random, nearestStop, furthestStop)) },
+    stopLoss: { points: String(distance(scan, listing, between(random, nearestStop, furthestStop))) },
     targets,
     breakeven: random() < 0.65 ? { afterLevel: 1, offset: { points: '10' } } : null,
   };
@@ -44,11 +44,11 @@ function ladder(scan: QuoteScan, listing: Listing, random: Random): readonly Tar
   const count = 1 + Math.floor(random() * 3);
   const shares = [[], ['50'], ['50', '30']][count - 1] ?? [];
   const late = latePolicy(random);
-  const steps = Array.from({ length: count }, () => between(random, nearestTarget, furthestTarget / count));
-  return steps.map((_, index) => {
+  let far = 0;
+  return Array.from({ length: count }, (_, index): TargetRule => {
+    far += distance(scan, listing, between(random, nearestTarget, furthestTarget / count));
     const share = shares[index];
-    const far = steps.slice(0, index + 1).reduce((total, step) => total + step, 0);
-    return { at: { points: distance(scan, listing, far) }, size: share === undefined ? { rest: true } : { share }, late };
+    return { at: { points: String(far) }, size: share === undefined ? { rest: true } : { share }, late };
   });
 }
 
@@ -58,9 +58,9 @@ function latePolicy(random: Random): LatePolicy {
   return dice < 0.7 ? 'act-if-beyond' : dice < 0.9 ? 'act' : 'skip';
 }
 
-/** Whole ticks, and never within what the broker or the spread would refuse. */
-function distance({ rangePoints, widestSpreadPoints }: QuoteScan, { stopsLevelPoints }: Listing, share: number): string {
-  return String(Math.max(Math.round(rangePoints * share), stopsLevelPoints * 2 + widestSpreadPoints, 1));
+/** Whole points, and never so near that the broker or the spread would refuse. */
+function distance({ rangePoints, widestSpreadPoints }: QuoteScan, { stopsLevelPoints }: Listing, share: number): number {
+  return Math.max(Math.round(rangePoints * share), stopsLevelPoints * 2 + widestSpreadPoints);
 }
 
 const between = (random: Random, low: number, high: number) => low + random() * (high - low);

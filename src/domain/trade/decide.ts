@@ -3,7 +3,7 @@ import { InvariantViolated } from '../outcome.ts';
 import { absorb } from './absorb.ts';
 import type { Desk, TradeEvent } from './desk.ts';
 import type { Effect } from './effects.ts';
-import { freeMoves, laneMoves, type Move, type Rule } from './moves.ts';
+import { freeMoves, laneMoves, lookUpMoves, type Move, type Rule } from './moves.ts';
 import { isOver } from './state.ts';
 
 /** Far more than any event can cause; a decision that needs more goes in circles. */
@@ -38,7 +38,10 @@ export function decide(desk: Desk, event: TradeEvent, now: UtcMs): Decision {
 }
 
 function nextMove(desk: Desk, now: UtcMs): Move | null {
-  return first(freeMoves, desk, now) ?? (laneIsFree(desk) ? first(laneMoves, desk, now) : null);
+  const free = first(freeMoves, desk, now);
+  if (free !== null || !laneIsFree(desk)) return free;
+  const waitsForPerson = desk.view?.unsettled?.state === 'REVIEW';
+  return first(lookUpMoves, desk, now) ?? (waitsForPerson ? null : first(laneMoves, desk, now));
 }
 
 function first(rules: readonly Rule[], desk: Desk, now: UtcMs): Move | null {
@@ -50,7 +53,7 @@ function first(rules: readonly Rule[], desk: Desk, now: UtcMs): Move | null {
 }
 
 function laneIsFree(desk: Desk): boolean {
-  return desk.lane === null && desk.emergency === null && desk.view?.unsettled?.state !== 'REVIEW';
+  return desk.lane === null && desk.emergency === null;
 }
 
 /** Nothing is left to do, to learn or to answer. */

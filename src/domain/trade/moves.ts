@@ -29,9 +29,11 @@ const protectTries = 5;
 /** Moves that need no free lane, most urgent first. */
 export const freeMoves: readonly Rule[] = [answerWish, closeInEmergency, syncRecords];
 
-/** Moves that take the lane, most urgent first: look up, protect, get out, then the rest. */
+/** Moves that take the lane and send nothing: allowed too while a command waits for a person. */
+export const lookUpMoves: readonly Rule[] = [resolveOpenOutcome];
+
+/** Moves that take the lane, most urgent first: protect, get out, then the rest. */
 export const laneMoves: readonly Rule[] = [
-  resolveOpenOutcome,
   openPosition,
   restoreStop,
   closePosition,
@@ -58,14 +60,23 @@ function replyTo(wish: Wish, desk: Desk): Reply | null {
   return { kind: 'denied', denial };
 }
 
+/** A try whose outcome is open does not hold up the next person's: a position is closed by its id, so a second close finds nothing. */
 function closeInEmergency(desk: Desk, now: UtcMs): Move | null {
-  const wish = desk.wishes.find((candidate) => candidate.kind === 'close' && candidate.emergency);
-  if (wish === undefined || wish.kind !== 'close' || desk.emergency !== null) return null;
-  if (desk.view === null || !(hasPosition(desk.view.state) || desk.view.state === 'NEEDS_REVIEW')) return null;
-  const step = closeStep(wish.requestId);
-  if (memoOf(desk, step).notBefore > now || isLookedUp(desk, step)) return null;
-  const plan = planOf(desk, step, { kind: 'EMERGENCY_CLOSE' }, { closeReason: wish.reason, by: wish.by });
+  if (desk.emergency !== null || desk.view === null || !mayBeClosed(desk.view)) return null;
+  const wish = desk.wishes.filter(isEmergency).find(({ requestId }) => {
+    const step = closeStep(requestId);
+    return memoOf(desk, step).notBefore <= now && !isLookedUp(desk, step);
+  });
+  if (wish === undefined) return null;
+  const plan = planOf(desk, closeStep(wish.requestId), { kind: 'EMERGENCY_CLOSE' }, { closeReason: wish.reason, by: wish.by });
   return { desk: { ...desk, emergency: plan }, effects: [{ kind: 'send', plan }] };
+}
+
+const isEmergency = (wish: Wish): wish is Extract<Wish, { kind: 'close' }> => wish.kind === 'close' && wish.emergency;
+
+/** A trade in review keeps its position at the broker: people may get out of it, the automation does nothing. */
+function mayBeClosed({ state, positionId }: TradeView): boolean {
+  return hasPosition(state) || (state === 'NEEDS_REVIEW' && positionId !== null);
 }
 
 function isLookedUp(desk: Desk, step: StepKey): boolean {
@@ -127,7 +138,7 @@ function closePosition(desk: Desk, now: UtcMs): Move | null {
   if (desk.view.state === 'WORKING') {
     return send(desk, now, cancelStep(wish.requestId), { kind: 'CANCEL_PENDING' }, { closeReason: null, by: wish.by });
   }
-  if (!hasPosition(desk.view.state)) return null;
+  if (!mayBeClosed(desk.view)) return null;
   return send(desk, now, closeStep(wish.requestId), { kind: 'FULL_CLOSE' }, { closeReason: wish.reason, by: wish.by });
 }
 

@@ -56,13 +56,20 @@ export function planOf(
 
 function plannedTargets(
   { targets, side, volume }: TradeRequest,
-  { entry, stopLoss, closeBps }: { readonly entry: Price; readonly stopLoss: Price; readonly closeBps: readonly number[] },
+  {
+    entry,
+    stopLoss,
+    closeBps,
+  }: { readonly entry: Price; readonly stopLoss: Price; readonly closeBps: readonly number[] },
   instrument: Instrument,
 ): readonly PlannedTarget[] {
   const planned: PlannedTarget[] = [];
   let remaining = volume;
   for (const [index, { at }] of targets.entries()) {
-    const size = targetLots({ original: volume, remaining, bps: closeBps[index] ?? 0, closesRest: closesRest(closeBps, index) }, instrument);
+    const size = targetLots(
+      { original: volume, remaining, bps: closeBps[index] ?? 0, closesRest: closesRest(closeBps, index) },
+      instrument,
+    );
     if (size.kind === 'skip') continue;
     const price = targetPrice(at, entry, stopLoss, side, instrument);
     planned.push({ level: index + 1, price, lots: size.lots, profit: worth(entry, price, size.lots, instrument) });

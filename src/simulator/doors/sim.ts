@@ -144,7 +144,12 @@ async function streamTicks(door: SimDoor, call: TicksCall): Promise<void> {
 
 function taken(call: TicksCall): Promise<void> {
   return new Promise((resolve) => {
-    call.once('drain', resolve);
-    call.once('cancelled', resolve);
+    const go = () => {
+      call.off('drain', go);
+      call.off('cancelled', go);
+      resolve();
+    };
+    call.once('drain', go);
+    call.once('cancelled', go);
   });
 }
