@@ -61,6 +61,9 @@ export interface LivePrice {
 /** The one door to the brokers. Commands answer, reads throw `Unavailable`. */
 export type TradingService = ReturnType<typeof createTradingService>;
 
+/** A broker that moved, or new credentials, are noticed after this at the latest. */
+const wayFreshMs = 5_000;
+
 /** Instrument facts change rarely; sessions and modes are asked again after this. */
 const instrumentFreshMs = 10_000;
 
@@ -69,6 +72,7 @@ const instrumentFreshMs = 10_000;
  * (`docs/seed-map.md`).
  */
 export function createTradingService(deps: TradingDeps) {
+  const ways = new Map<AccountId, { readonly readAt: number; readonly account: AccountRecord }>();
   const instruments = new Map<string, { readonly readAt: number; readonly value: Promise<Instrument> }>();
 
   const record = async (id: AccountId): Promise<AccountRecord> => {
@@ -101,7 +105,14 @@ export function createTradingService(deps: TradingDeps) {
     return value;
   };
 
-  const reach = async (id: AccountId) => readsOf(await record(id));
+  /** The way to an account is some seconds old at most; whether it may trade is checked anew by every claim. */
+  const reach = async (id: AccountId): Promise<Reads> => {
+    const known = ways.get(id);
+    if (known !== undefined && deps.clock.monotonic() - known.readAt < wayFreshMs) return readsOf(known.account);
+    const account = await record(id);
+    ways.set(id, { readAt: deps.clock.monotonic(), account });
+    return readsOf(account);
+  };
 
   const logged = <Result extends { readonly report: CommandReport }>(plan: Pick<CommandPlan, 'accountId' | 'tradeId' | 'stepKey'>, flow: string, result: Result): Result => {
     const { kind } = result.report;
