@@ -64,8 +64,12 @@ function compareDeals(ours: readonly OwnDeal[], brokers: readonly DealFact[]): r
   const known = new Map(ours.map((deal) => [deal.dealId, deal]));
   const real = new Set<string>(brokers.map(({ dealId }) => dealId));
   return [
-    ...ours.filter(({ dealId }) => dealId === null).map(({ orderId }) => `order ${orderId ?? '?'}: our deal is provisional`),
-    ...ours.flatMap(({ dealId }) => (dealId === null || real.has(dealId) ? [] : [`deal ${dealId}: not in the broker's book`])),
+    ...ours
+      .filter(({ dealId }) => dealId === null)
+      .map(({ orderId }) => `order ${orderId ?? '?'}: our deal is provisional`),
+    ...ours.flatMap(({ dealId }) =>
+      dealId === null || real.has(dealId) ? [] : [`deal ${dealId}: not in the broker's book`],
+    ),
     ...(known.size === ours.length ? [] : ['our book has a deal twice']),
     ...brokers.flatMap((deal) => compareDeal(known.get(deal.dealId), deal)),
   ];
@@ -73,17 +77,32 @@ function compareDeals(ours: readonly OwnDeal[], brokers: readonly DealFact[]): r
 
 function compareDeal(ours: OwnDeal | undefined, broker: DealFact): readonly string[] {
   if (ours === undefined) return [`deal ${broker.dealId}: missing in our book`];
-  const fields = ['orderId', 'positionId', 'entry', 'side', 'lots', 'price', 'executedAt', 'commission', 'swap', 'profit'] as const;
+  const fields = [
+    'orderId',
+    'positionId',
+    'entry',
+    'side',
+    'lots',
+    'price',
+    'executedAt',
+    'commission',
+    'swap',
+    'profit',
+  ] as const;
   return fields
     .filter((field) => ours[field] !== broker[field])
-    .map((field) => `deal ${broker.dealId}: ${field} is ${String(ours[field])}, the broker says ${String(broker[field])}`);
+    .map(
+      (field) => `deal ${broker.dealId}: ${field} is ${String(ours[field])}, the broker says ${String(broker[field])}`,
+    );
 }
 
 function comparePositions(ours: readonly OwnPosition[], brokers: readonly PositionFact[]): readonly string[] {
   const known = new Map(ours.map((position) => [position.positionId, position]));
   const real = new Set<string>(brokers.map(({ positionId }) => positionId));
   return [
-    ...ours.flatMap(({ positionId }) => (real.has(positionId) ? [] : [`position ${positionId}: open in our book, gone at the broker`])),
+    ...ours.flatMap(({ positionId }) =>
+      real.has(positionId) ? [] : [`position ${positionId}: open in our book, gone at the broker`],
+    ),
     ...brokers.flatMap((position) => comparePosition(known.get(position.positionId), position)),
   ];
 }
@@ -93,5 +112,8 @@ function comparePosition(ours: OwnPosition | undefined, broker: PositionFact): r
   const fields = ['side', 'lots', 'stopLoss'] as const;
   return fields
     .filter((field) => ours[field] !== broker[field])
-    .map((field) => `position ${broker.positionId}: ${field} is ${String(ours[field])}, the broker says ${String(broker[field])}`);
+    .map(
+      (field) =>
+        `position ${broker.positionId}: ${field} is ${String(ours[field])}, the broker says ${String(broker[field])}`,
+    );
 }

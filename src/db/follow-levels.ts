@@ -3,7 +3,7 @@ import { isTighter, tighterStop } from '../domain/protection.ts';
 import { hasPosition } from '../domain/trade/state.ts';
 import type { TradeState } from '../domain/trade/view.ts';
 import type { Book, BookCommand, BookTrade } from './book.ts';
-import type { News } from './follow.ts';
+import type { News } from './news.ts';
 
 export interface ReadBack {
   readonly stopLoss: Price | null;

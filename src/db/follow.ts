@@ -7,6 +7,7 @@ import { closeReasons, tradeReason, type OrderReason } from './follow-reasons.ts
 import { entryPriceOf, followState } from './follow-state.ts';
 import { followTargets, type TargetStep, type WatchChange } from './follow-targets.ts';
 import { missingDeals } from './follow-provisional.ts';
+import type { News } from './news.ts';
 import { countedTotals, realLots } from './view.ts';
 
 /**
@@ -24,12 +25,6 @@ export interface Occasion {
   readonly readBack: ReadBack | null;
   /** A second order with the tag of one command was seen. */
   readonly secondOrder: boolean;
-}
-
-export interface News {
-  readonly type: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly wakes: boolean;
 }
 
 export interface FollowUp {

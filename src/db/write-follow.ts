@@ -1,6 +1,7 @@
 import type { TradeId } from '../domain/ids.ts';
 import type { Book, BookDeal, BookTrade } from './book.ts';
-import type { FollowUp, News } from './follow.ts';
+import type { FollowUp } from './follow.ts';
+import type { News } from './news.ts';
 import type { TargetStep, WatchChange } from './follow-targets.ts';
 import type { Statement, Transaction } from './transaction.ts';
 

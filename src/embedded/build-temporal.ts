@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Attempt } from './find-temporal.ts';
+import type { Attempt } from './attempt.ts';
 import { run } from './run.ts';
 
 // The newest CLI whose module can be installed: later ones replace a part that is not published.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Attempt } from './find-temporal.ts';
+import type { Attempt } from './attempt.ts';
 import { run } from './run.ts';
 
 const version = '1.9.1';

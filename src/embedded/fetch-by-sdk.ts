@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Attempt } from './find-temporal.ts';
+import type { Attempt } from './attempt.ts';
 import { spawnGuarded, type GuardedChild } from './guard.ts';
 
 const script = fileURLToPath(new URL('sdk-download.ts', import.meta.url));

