@@ -19,10 +19,6 @@ const setBreakeven: Statement = {
   name: 'trade-breakeven',
   text: `update trade set breakeven_state = 'PENDING', version = version + 1 where id = $1 and breakeven_state = 'WAITING'`,
 };
-const setIntended: Statement = {
-  name: 'trade-intended',
-  text: 'update trade set intended_stop = $2::numeric, version = version + 1 where id = $1 and intended_stop is distinct from $2::numeric',
-};
 const setReview: Statement = {
   name: 'trade-review',
   text: `update trade set state = 'NEEDS_REVIEW', review_reason = $2, version = version + 1 where id = $1 and state <> 'NEEDS_REVIEW'`,
@@ -62,8 +58,6 @@ async function apply(tx: Transaction, book: Book, change: TradeChange): Promise<
       return editLadder(tx, book, change.rungs);
     case 'breakeven-pending':
       return (await tx.run(setBreakeven, [id])) > 0;
-    case 'intended-stop':
-      return (await tx.run(setIntended, [id, change.price])) > 0;
     case 'needs-review':
       return (await tx.run(setReview, [id, change.reason])) > 0;
     default:

@@ -46,13 +46,13 @@ const fire: Statement = {
     insert into event_log (account_id, trade_id, type, body)
     select account_id, trade_id, 'target.crossed', jsonb_build_object('level', target_level, 'generation', generation, 'price', fired_price::text,
       'at', ${ms('fired_at')}, 'source', source, 'late', late) from w)
-  select ${fired} from w order by w.id`,
+  select ${fired} from w order by w.fired_sequence, w.target_level, w.id`,
 };
 
 const undelivered: Statement = {
   name: 'watches-undelivered',
   text: `select ${fired} from price_watch w where w.state = 'FIRED' and w.delivered_at is null and w.account_id = any($1::bigint[])
-    order by w.fired_at, w.id`,
+    order by w.fired_at, w.target_level, w.id`,
 };
 
 const delivered: Statement = {

@@ -37,7 +37,6 @@ export function money(text: string): Money {
 }
 
 export const ZERO_LOTS = '0' as Lots;
-export const ZERO_MONEY = '0' as Money;
 
 export function add<D extends AnyDecimal>(left: D, right: D): D {
   return canonical(new Big(left).plus(right)) as D;
@@ -72,11 +71,6 @@ export function larger<D extends AnyDecimal>(left: D, right: D): D {
 
 export function sum<D extends AnyDecimal>(values: readonly D[], zero: D): D {
   return values.reduce((total, value) => add(total, value), zero);
-}
-
-/** How many whole `step`s fit, rounded as asked. `step` must be positive. */
-export function toSteps(value: AnyDecimal, step: AnyDecimal, rounding: Rounding): number {
-  return new Big(value).div(step).round(0, bigRounding[rounding]).toNumber();
 }
 
 /** The multiple of `step` next to `value` in the direction asked for. */

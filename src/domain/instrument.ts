@@ -1,4 +1,4 @@
-import { compare, isOnStep, isZero, roundToStep, subtract, toPoints, type Lots, type Price } from './decimal.ts';
+import { compare, isOnStep, roundToStep, toPoints, type Lots, type Price } from './decimal.ts';
 import type { Side } from './facts.ts';
 import type { Denial } from './outcome.ts';
 
@@ -84,14 +84,4 @@ export function restingDistancePoints(
   const away = toPoints(exit, digits) - toPoints(level, digits);
   const stopBelow = side === 'BUY';
   return (leg === 'stop') === stopBelow ? away : -away;
-}
-
-/** Whether closing `lots` of `remaining` leaves something the broker would refuse to keep or to close later. */
-export function leavesDust(
-  lots: Lots,
-  remaining: Lots,
-  instrument: Pick<Instrument, 'volumeMin'>,
-): boolean {
-  const left = subtract(remaining, lots);
-  return !isZero(left) && compare(left, instrument.volumeMin) < 0;
 }

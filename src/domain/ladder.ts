@@ -9,7 +9,6 @@ import {
   smaller,
   subtract,
   times,
-  toPoints,
   ZERO_LOTS,
   type Lots,
   type Price,
@@ -172,11 +171,6 @@ export function withoutDust(lots: Lots, remaining: Lots, instrument: LadderInstr
     return { kind: 'skip', reason: `${closable} lots are below the minimum of ${instrument.volumeMin}` };
   }
   return { kind: 'close', lots: closable };
-}
-
-/** Points between two prices, never negative. */
-export function pointsBetween(left: Price, right: Price, digits: number): number {
-  return Math.abs(toPoints(left, digits) - toPoints(right, digits));
 }
 
 function denial(code: string, field: string, value: string, rule: string, fix: string): Denial {

@@ -88,15 +88,20 @@ export function createFiring({ records, accounts, deliver, clock, log, signal }:
   async function deliverAll(fired: readonly FiredWatch[]): Promise<void> {
     const fresh = fired.filter(({ watchId }) => !delivering.has(watchId) && !heard.has(watchId));
     for (const { watchId } of fresh) delivering.add(watchId);
-    const rest = fresh.values();
-    await Promise.all(Array.from({ length: Math.min(DELIVERIES_AT_ONCE, fresh.length) }, () => deliverEach(rest)));
+    const trades = Map.groupBy(fresh, ({ tradeId }) => tradeId);
+    const rest = trades.values();
+    await Promise.all(Array.from({ length: Math.min(DELIVERIES_AT_ONCE, trades.size) }, () => deliverEach(rest)));
   }
 
-  async function deliverEach(rest: Iterator<FiredWatch>): Promise<void> {
-    for (let next = rest.next(); next.done !== true; next = rest.next()) {
-      const fired = next.value;
-      if (!signal.aborted && (await delivered(fired))) heard.add(fired.watchId);
-      delivering.delete(fired.watchId);
+  /** A trade hears of its crossings in their order: the first target is closed before the second. */
+  async function deliverEach(trades: Iterator<readonly FiredWatch[]>): Promise<void> {
+    for (let next = trades.next(); next.done !== true; next = trades.next()) {
+      let isHeard = true;
+      for (const fired of next.value) {
+        isHeard = isHeard && !signal.aborted && (await delivered(fired));
+        if (isHeard) heard.add(fired.watchId);
+        delivering.delete(fired.watchId);
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Lots, Money, Price } from '../domain/decimal.ts';
-import type { Fact, PositionFact, Side, UtcMs } from '../domain/facts.ts';
+import type { Fact, Side, UtcMs } from '../domain/facts.ts';
 import type { AccountId, CommandId, OrderId, PositionId, StepKey, TradeId, WatchId } from '../domain/ids.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { Denial } from '../domain/outcome.ts';
@@ -270,5 +270,3 @@ export interface DealRow {
   readonly inferred: boolean;
   readonly closureText: string | null;
 }
-
-export type { PositionFact };

@@ -219,14 +219,6 @@ describe('other changes', () => {
     expect((await change(live, { kind: 'breakeven-pending', reason: 'too near' })).breakeven.state).toBe('PENDING');
   });
 
-  test('keep the stop that is wanted at the broker', async () => {
-    const live = await openPosition(world);
-    expect(await change(live, { kind: 'intended-stop', price: price('1.082') })).toMatchObject({
-      intendedStop: '1.082',
-      stopLoss: '1.08',
-    });
-  });
-
   test('put a trade before a person, whose resume takes it back', async () => {
     const live = await openPosition(world);
     expect((await change(live, { kind: 'needs-review', reason: 'odd' })).state).toBe('NEEDS_REVIEW');

@@ -20,5 +20,4 @@ export type TradeChange =
   /** Targets not yet triggered are cancelled and replaced; levels are numbered after the last old one. */
   | { readonly kind: 'edit-ladder'; readonly rungs: readonly Rung[] }
   | { readonly kind: 'breakeven-pending'; readonly reason: string }
-  | { readonly kind: 'intended-stop'; readonly price: Price }
   | { readonly kind: 'needs-review'; readonly reason: string };
