@@ -116,7 +116,7 @@ const closeOnCancel: Wish = {
   requestId: 'cancelled',
   by: 'operator',
   kind: 'close',
-  emergency: false,
+  emergency: true,
   reason: { reason: 'EMERGENCY', subreason: 'OPERATOR', text: 'The workflow was cancelled' },
 };
 

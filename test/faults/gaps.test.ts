@@ -104,6 +104,7 @@ describe('a level that is crossed while nobody watches', () => {
       await cross(30);
     });
     await untilView(stage, trade, 'both done', (now) => targetState(now, 2) === 'DONE' && isQuiet(now), 30_000);
+    expect(targetState(await view(stage, trade), 1)).toBe('DONE');
     expect((await view(stage, trade)).closedLots).toBe('0.48');
     expect(await firesPerLevel(stage, trade.tradeId)).toEqual({ 1: 1, 2: 1, 3: 0 });
     for (const late of policies) await settleAndClose(stage, trades[late]);

@@ -133,12 +133,19 @@ function closeUnprotected(desk: Desk): Move | null {
 }
 
 function closePosition(desk: Desk, now: UtcMs): Move | null {
+  return cancelEntry(desk, now) ?? closeAll(desk, now);
+}
+
+/** While the entry order rests at the broker, getting out means cancelling it, however urgent. */
+function cancelEntry(desk: Desk, now: UtcMs): Move | null {
+  const wish = desk.wishes.find(({ kind }) => kind === 'close');
+  if (wish === undefined || desk.view?.state !== 'WORKING') return null;
+  return send(desk, now, cancelStep(wish.requestId), { kind: 'CANCEL_PENDING' }, { closeReason: null, by: wish.by });
+}
+
+function closeAll(desk: Desk, now: UtcMs): Move | null {
   const wish = desk.wishes.find((candidate) => candidate.kind === 'close' && !candidate.emergency);
-  if (wish === undefined || wish.kind !== 'close' || desk.view === null) return null;
-  if (desk.view.state === 'WORKING') {
-    return send(desk, now, cancelStep(wish.requestId), { kind: 'CANCEL_PENDING' }, { closeReason: null, by: wish.by });
-  }
-  if (!mayBeClosed(desk.view)) return null;
+  if (wish === undefined || wish.kind !== 'close' || desk.view === null || !mayBeClosed(desk.view)) return null;
   return send(desk, now, closeStep(wish.requestId), { kind: 'FULL_CLOSE' }, { closeReason: wish.reason, by: wish.by });
 }
 

@@ -215,6 +215,12 @@ describe('what people ask', () => {
     expect(rig.executed(plan)).toEqual([{ kind: 'answer', requestId: 'r1', reply: { kind: 'confirmed' } }, { kind: 'finish' }]);
   });
 
+  test.each([false, true])('a close of an entry that still rests cancels its order (emergency: %s)', (emergency) => {
+    const rig = new Rig(next(opened(request()), { state: 'WORKING', entryOrderId: '70' as never }));
+    const plan = planOf(rig.hear({ kind: 'asked', wish: closeWish({ emergency }) }));
+    expect(plan).toMatchObject({ stepKey: 'cancel:r1', intent: { kind: 'CANCEL_PENDING' } });
+  });
+
   test('part of a position may be named in percent of what remains', () => {
     const rig = new Rig();
     const effects = rig.hear({ kind: 'asked', wish: { kind: 'close-part', requestId: 'p', by: 'ada', size: { percentOfRemaining: '50' } } });
