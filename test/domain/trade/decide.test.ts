@@ -323,15 +323,11 @@ describe('whatever happens', () => {
 
   function answer(rig: Rig, plan: CommandPlan, outcome: string, at: number): Effect[] {
     const executing = plan.targetLevel === null ? rig.view() : withTarget(rig.view(), plan.targetLevel, { state: 'EXECUTING' });
+    // A second emergency close finds the position gone.
+    if (rig.view().state === 'CLOSED') return rig.report(plan, { kind: 'book-changed' }, rig.view(), at);
     if (outcome === 'executed') return rig.executed(plan);
-    if (outcome === 'lost') {
-      rig.hear({ kind: 'lost', stepKey: plan.stepKey }, at);
-      return rig.executed(plan);
-    }
-    if (outcome === 'unknown') {
-      rig.report(plan, { kind: 'unknown', because: 'silence' }, executing, at);
-      return rig.executed(plan);
-    }
+    if (outcome === 'lost') return [...rig.hear({ kind: 'lost', stepKey: plan.stepKey }, at), ...rig.executed(plan)];
+    if (outcome === 'unknown') return [...rig.report(plan, { kind: 'unknown', because: 'silence' }, executing, at), ...rig.executed(plan)];
     if (outcome === 'absent') return rig.report(plan, { kind: 'not-executed', code: 'absent', text: '', retryAfterMs: 1 }, executing, at);
     if (outcome === 'rejected') {
       const failed = plan.targetLevel === null ? rig.view() : withTarget(executing, plan.targetLevel, { state: 'FAILED' });
