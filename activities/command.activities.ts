@@ -43,7 +43,11 @@ export function commandActivities(deps: CommandActivityDeps) {
       heartbeating(async (cancelled) => reported(plan.stepKey, await verbOf(plan, deps.trading)(plan, cancelled))),
 
     /** Answers once the outcome is decided; until then each attempt is one look and names the next. */
-    resolveCommand: async (step: { readonly tradeId: TradeId; readonly accountId: AccountId; readonly stepKey: StepKey }): Promise<Reported | OpenReported> => {
+    resolveCommand: async (step: {
+      readonly tradeId: TradeId;
+      readonly accountId: AccountId;
+      readonly stepKey: StepKey;
+    }): Promise<Reported | OpenReported> => {
       const resolution = await deps.trading.resolveCommand(step, Context.current().info.attempt);
       if (resolution === null) return { kind: 'open-reported', report: neverRecorded, view: null, attempt: 0 };
       if (resolution.kind === 'decided') return reported(step.stepKey, resolution.result);
@@ -56,7 +60,12 @@ export function commandActivities(deps: CommandActivityDeps) {
   };
 }
 
-const neverRecorded: CommandReport = { kind: 'not-executed', code: 'never-claimed', text: 'nothing was recorded or sent', retryAfterMs: 0 };
+const neverRecorded: CommandReport = {
+  kind: 'not-executed',
+  code: 'never-claimed',
+  text: 'nothing was recorded or sent',
+  retryAfterMs: 0,
+};
 
 function reported(stepKey: StepKey, { report, view, attempt }: CommandResult): Reported {
   return { kind: 'reported', stepKey, report, view, attempt };

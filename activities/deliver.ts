@@ -36,7 +36,13 @@ export function createDelivery({ client, clock, records }: DeliveryDeps) {
       const handle = client.workflow.getHandle(tradeWorkflowId(fired.accountId, fired.tradeId));
       const { targetLevel: level, generation, price, at, source, late } = fired;
       const updateId = `${fired.watchId}:${generation}`;
-      return attempt(() => handle.startUpdate(priceTrigger, { updateId, args: [{ level, generation, price, at, source, late }], waitForStage: 'ACCEPTED' }));
+      return attempt(() =>
+        handle.startUpdate(priceTrigger, {
+          updateId,
+          args: [{ level, generation, price, at, source, late }],
+          waitForStage: 'ACCEPTED',
+        }),
+      );
     },
 
     wake: async (wake: Wake): Promise<Delivery> => {

@@ -13,7 +13,12 @@ export async function invariantsNotRetried<Result>(work: () => Promise<Result>):
   } catch (error) {
     // The edge to Temporal: only what a retry may mend passes as it is.
     if (!isBroken(error)) throw error;
-    throw ApplicationFailure.create({ message: error.message, type: 'InvariantViolated', nonRetryable: true, cause: error });
+    throw ApplicationFailure.create({
+      message: error.message,
+      type: 'InvariantViolated',
+      nonRetryable: true,
+      cause: error,
+    });
   }
 }
 

@@ -10,14 +10,25 @@ export interface SubscriptionChange {
 }
 
 /** Tells each change of what the session streams, until the returned function is called; then it tells the release of the rest. */
-export function tellSubscriptions(demand: QuoteDemand, session: BrokerSession, tell: (change: SubscriptionChange) => void): () => void {
+export function tellSubscriptions(
+  demand: QuoteDemand,
+  session: BrokerSession,
+  tell: (change: SubscriptionChange) => void,
+): () => void {
   let streamed: readonly string[] = [];
   const tellAll = (flow: SubscriptionChange['flow'], symbols: readonly string[]) => {
-    for (const symbol of symbols) for (const { id } of session.accounts) tell({ flow, accountId: id, symbol, ok: true });
+    for (const symbol of symbols)
+      for (const { id } of session.accounts) tell({ flow, accountId: id, symbol, ok: true });
   };
   const follow = (wanted: readonly string[]) => {
-    tellAll('subscribe_price', wanted.filter((symbol) => !streamed.includes(symbol)));
-    tellAll('unsubscribe_price', streamed.filter((symbol) => !wanted.includes(symbol)));
+    tellAll(
+      'subscribe_price',
+      wanted.filter((symbol) => !streamed.includes(symbol)),
+    );
+    tellAll(
+      'unsubscribe_price',
+      streamed.filter((symbol) => !wanted.includes(symbol)),
+    );
     streamed = [...wanted];
   };
   const stop = demand.onChange(() => follow(demand.symbols()));

@@ -17,7 +17,11 @@ export interface RecordActivityDeps {
 /** Steps of the book that send nothing; each is idempotent. */
 export function recordActivities(deps: RecordActivityDeps) {
   return {
-    changeTrade: async (input: { readonly tradeId: TradeId; readonly change: TradeChange; readonly actor: string }): Promise<TradeView> =>
+    changeTrade: async (input: {
+      readonly tradeId: TradeId;
+      readonly change: TradeChange;
+      readonly actor: string;
+    }): Promise<TradeView> =>
       invariantsNotRetried(() => deps.records.changeTrade(input.tradeId, input.change, input.actor)),
 
     sweepBook: deps.sweepBook,
@@ -26,10 +30,20 @@ export function recordActivities(deps: RecordActivityDeps) {
       invariantsNotRetried(() => deps.records.decideCommand(commandId, { by, verdict, evidence })),
 
     /** Answers when the broker's records of this trade are final; until then each attempt reads once more. */
-    syncTrade: async ({ tradeId, accountId }: { readonly tradeId: TradeId; readonly accountId: AccountId }): Promise<TradeView> => {
+    syncTrade: async ({
+      tradeId,
+      accountId,
+    }: {
+      readonly tradeId: TradeId;
+      readonly accountId: AccountId;
+    }): Promise<TradeView> => {
       const view = await deps.trading.fetchTradeSyncData(tradeId, accountId);
       if (!view.settling) return view;
-      throw ApplicationFailure.create({ message: `deals of trade ${tradeId} are not final yet`, type: 'Settling', category: 'BENIGN' });
+      throw ApplicationFailure.create({
+        message: `deals of trade ${tradeId} are not final yet`,
+        type: 'Settling',
+        category: 'BENIGN',
+      });
     },
   };
 }

@@ -48,13 +48,21 @@ export function sessionActivities(deps: SessionActivityDeps) {
       const stops = [
         tellSubscriptions(watcher.demand, session, deps.subscriptionChanged),
         deps.clock.every(heartbeatMs, () => heartbeat()),
-        deps.clock.every(sweepMs, oneAtATime(() => sweep(deps, session, ending))),
+        deps.clock.every(
+          sweepMs,
+          oneAtATime(() => sweep(deps, session, ending)),
+        ),
         deps.clock.every(resyncMs, () => session.accounts.forEach(({ id }) => pump.gap(id))),
       ];
       try {
         const link = connector.hold(session, sinkOf(watcher, pump, session), watcher.demand, signal);
         const reason = await Promise.race([link.then(() => 'link ended'), watcher.stopped]);
-        if (!cancellationSignal.aborted) throw ApplicationFailure.create({ message: `session ${key}: ${reason}`, type: 'SessionEnded', category: 'BENIGN' });
+        if (!cancellationSignal.aborted)
+          throw ApplicationFailure.create({
+            message: `session ${key}: ${reason}`,
+            type: 'SessionEnded',
+            category: 'BENIGN',
+          });
       } finally {
         stops.forEach((stop) => stop());
         ending.abort();
@@ -76,7 +84,10 @@ function oneAtATime(work: () => Promise<void>): () => void {
   };
 }
 
-async function sessionOf(deps: SessionActivityDeps, key: string): Promise<{ readonly connector: Connector; readonly session: BrokerSession }> {
+async function sessionOf(
+  deps: SessionActivityDeps,
+  key: string,
+): Promise<{ readonly connector: Connector; readonly session: BrokerSession }> {
   const accounts = (await deps.records.accounts()).filter(({ status }) => status === 'ACTIVE');
   const members = accounts.flatMap((record) => {
     const connector = deps.access.connectorFor(record.platform);
@@ -84,7 +95,12 @@ async function sessionOf(deps: SessionActivityDeps, key: string): Promise<{ read
     return connector?.sessionKey(account) === key ? [{ connector, account }] : [];
   });
   const first = members[0];
-  if (first === undefined) throw ApplicationFailure.create({ message: `session ${key} has no active account`, type: 'NoAccounts', category: 'BENIGN' });
+  if (first === undefined)
+    throw ApplicationFailure.create({
+      message: `session ${key} has no active account`,
+      type: 'NoAccounts',
+      category: 'BENIGN',
+    });
   return { connector: first.connector, session: { key, accounts: members.map(({ account }) => account) } };
 }
 
@@ -109,7 +125,8 @@ function pumpDeps(deps: SessionActivityDeps) {
     clock: deps.clock,
     resync: deps.trading.synchronizeAccount,
     deliver: (wake: Wake) => void deliverWake(deps, wake),
-    failed: (account: AccountId, error: unknown) => deps.log.warn({ account, error }, 'facts wait: the book or the broker is away'),
+    failed: (account: AccountId, error: unknown) =>
+      deps.log.warn({ account, error }, 'facts wait: the book or the broker is away'),
   };
 }
 
@@ -126,7 +143,8 @@ async function sweep(deps: SessionActivityDeps, session: BrokerSession, ending: 
   try {
     const { session: now } = await sessionOf(deps, session.key);
     if (now.accounts.length !== session.accounts.length) return ending.abort();
-    for (const wake of await deps.records.undeliveredWakes(session.accounts.map(({ id }) => id))) await deliverWake(deps, wake);
+    for (const wake of await deps.records.undeliveredWakes(session.accounts.map(({ id }) => id)))
+      await deliverWake(deps, wake);
   } catch (error) {
     // The book is away for a moment: what is undelivered stays so and is swept again.
     deps.log.warn({ error }, 'a sweep of the session failed');

@@ -1,5 +1,14 @@
 import { v5 } from 'uuid';
-import { commandId, tradeId, watchId, type AccountId, type CommandId, type StepKey, type TradeId, type WatchId } from './domain/ids.ts';
+import {
+  commandId,
+  tradeId,
+  watchId,
+  type AccountId,
+  type CommandId,
+  type StepKey,
+  type TradeId,
+  type WatchId,
+} from './domain/ids.ts';
 
 /** Namespace of everything Belay names; changing it would make every known id unknown. */
 const belay = '5b6f0c0a-6d0e-5f3b-9a55-2f0d6f6c7a11';

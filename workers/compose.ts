@@ -28,15 +28,24 @@ export interface Parts {
 /** Connects one process to the database, Temporal and the brokers. */
 export async function compose(config: Config, role: string): Promise<Parts> {
   const { databaseUrl, temporalAddress } = config;
-  if (databaseUrl === null) throw new ConfigError('DATABASE_URL is unset: a single process needs it. `npm start` sets it for its own.');
-  if (temporalAddress === null) throw new ConfigError('TEMPORAL_ADDRESS is unset: a single process needs it. `npm start` sets it for its own.');
+  if (databaseUrl === null)
+    throw new ConfigError('DATABASE_URL is unset: a single process needs it. `npm start` sets it for its own.');
+  if (temporalAddress === null)
+    throw new ConfigError('TEMPORAL_ADDRESS is unset: a single process needs it. `npm start` sets it for its own.');
   const log = createLog({ process: role, level: config.logLevel });
   const clock = systemClock;
   const records = createRecords({ url: databaseUrl });
-  const registry = createRegistry(platformConnectors({ clock, log, onLateReply: (late) => void ingestLate(records, log, late) }));
+  const registry = createRegistry(
+    platformConnectors({ clock, log, onLateReply: (late) => void ingestLate(records, log, late) }),
+  );
   const keys = await loadKeyRing(config);
   const access = accessOf(registry, keys);
-  const trading = createTradingService({ records, access, clock, log: { executed: (event) => marker(log, 'TS_EXEC_PATH', event) } });
+  const trading = createTradingService({
+    records,
+    access,
+    clock,
+    log: { executed: (event) => marker(log, 'TS_EXEC_PATH', event) },
+  });
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: config.temporalNamespace, identity: identityOf(role) });
   const close = async () => {

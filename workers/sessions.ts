@@ -12,7 +12,9 @@ interface SessionDeps {
 /** One session workflow per broker link of the active accounts; those that run already are left alone. */
 export async function startSessions({ client, records, access }: SessionDeps): Promise<void> {
   const accounts = (await records.accounts()).filter(({ status }) => status === 'ACTIVE');
-  const keys = new Set(accounts.flatMap((record) => access.connectorFor(record.platform)?.sessionKey(access.reach(record)) ?? []));
+  const keys = new Set(
+    accounts.flatMap((record) => access.connectorFor(record.platform)?.sessionKey(access.reach(record)) ?? []),
+  );
   for (const key of keys) await startSession(client, key);
 }
 

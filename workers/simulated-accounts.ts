@@ -13,17 +13,23 @@ export async function addSimulatedAccounts(parts: Parts, endpoint: string): Prom
   return added;
 }
 
-async function present({ records, trading, keys, config }: Parts, account: (typeof accounts)[number], endpoint: string): Promise<AccountRecord> {
+async function present(
+  { records, trading, keys, config }: Parts,
+  account: (typeof accounts)[number],
+  endpoint: string,
+): Promise<AccountRecord> {
   const known = (await records.accounts()).find(({ name }) => name === account.name);
-  const added = known ?? (await records.addAccount({
-    ...account,
-    platform: 'sim',
-    endpoint,
-    login: account.name,
-    executionMode: config.executionMode,
-    sealedCredentials: sealCredentials(keys, account.name, { password: 'sim' }),
-    bounds: {},
-  }));
+  const added =
+    known ??
+    (await records.addAccount({
+      ...account,
+      platform: 'sim',
+      endpoint,
+      login: account.name,
+      executionMode: config.executionMode,
+      sealedCredentials: sealCredentials(keys, account.name, { password: 'sim' }),
+      bounds: {},
+    }));
   const here = added.endpoint === endpoint ? added : await records.moveAccount(added.id, endpoint, 'start');
   return here.status === 'UNVERIFIED' ? trading.verifyAccount(here.id, 'start') : here;
 }

@@ -31,7 +31,13 @@ export interface StackOptions {
 export interface Stack {
   readonly parts: Parts;
   readonly simulator: Control;
-  readonly addresses: { readonly home: string; readonly temporal: string; readonly temporalUi: string | null; readonly postgres: string; readonly simulator: string };
+  readonly addresses: {
+    readonly home: string;
+    readonly temporal: string;
+    readonly temporalUi: string | null;
+    readonly postgres: string;
+    readonly simulator: string;
+  };
   /** `host:port` of the simulator's control port. */
   readonly simulatorControl: string;
   /** `null` for what somebody else runs (an address was given). */
@@ -51,7 +57,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { config } = options;
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
-    for (const end of stops.splice(0).reverse()) await end().catch((error: unknown) => options.say(`✘ ${String(error)}`));
+    for (const end of stops.splice(0).reverse())
+      await end().catch((error: unknown) => options.say(`✘ ${String(error)}`));
   };
   try {
     const lock = await acquireHome(config.home);
@@ -63,7 +70,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startParts(options: StackOptions, stops: (() => Promise<unknown>)[], stop: () => Promise<void>): Promise<Stack> {
+async function startParts(
+  options: StackOptions,
+  stops: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Stack> {
   const { config } = options;
   const running = new Map<string, Part>();
   const keep = <P extends Part>(role: string, part: P): P => {
@@ -76,7 +87,12 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
     startTemporalServer(options, keep),
     startSimulator(options, keep),
   ]);
-  const connected: Config = { ...config, ...(await keyFile(config)), databaseUrl: database, temporalAddress: temporal.address };
+  const connected: Config = {
+    ...config,
+    ...(await keyFile(config)),
+    databaseUrl: database,
+    temporalAddress: temporal.address,
+  };
   const parts = await compose(connected, 'up');
   stops.push(() => parts.close());
   await addSimulatedAccounts(parts, `127.0.0.1:${simulator.port}`);
@@ -87,7 +103,10 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
     BELAY_LOG_LEVEL: config.logLevel,
     ...(connected.secretsKeyFile === null ? {} : { BELAY_SECRETS_KEY_FILE: connected.secretsKeyFile }),
   };
-  const workers = ['engine', ...Array.from({ length: options.markets ?? 1 }, (_, index) => (index === 0 ? 'market' : `market-${index + 1}`))];
+  const workers = [
+    'engine',
+    ...Array.from({ length: options.markets ?? 1 }, (_, index) => (index === 0 ? 'market' : `market-${index + 1}`)),
+  ];
   await allOrNone(workers.map(async (role) => keep(role, await startWorker(options, role, env))));
   const simulatorControl = `127.0.0.1:${simulator.controlPort}`;
   const control = createControl(simulatorControl, parts.clock.now);
@@ -96,7 +115,13 @@ async function startParts(options: StackOptions, stops: (() => Promise<unknown>)
     parts,
     simulator: control,
     simulatorControl,
-    addresses: { home: config.home, temporal: temporal.address, temporalUi: temporal.uiUrl, postgres: withoutPassword(database), simulator: `127.0.0.1:${simulator.port}` },
+    addresses: {
+      home: config.home,
+      temporal: temporal.address,
+      temporalUi: temporal.uiUrl,
+      postgres: withoutPassword(database),
+      simulator: `127.0.0.1:${simulator.port}`,
+    },
     part: (role) => running.get(role) ?? null,
     stop,
   };
@@ -112,7 +137,9 @@ async function keyFile(config: Config): Promise<Pick<Config, 'secretsKeyFile'>> 
 type Keep = <P extends Part>(role: string, part: P) => P;
 
 /** Waits for all before it fails, so that what did start is known and can be stopped. */
-async function allOrNone<const Works extends readonly Promise<unknown>[]>(works: Works): Promise<{ -readonly [Index in keyof Works]: Awaited<Works[Index]> }> {
+async function allOrNone<const Works extends readonly Promise<unknown>[]>(
+  works: Works,
+): Promise<{ -readonly [Index in keyof Works]: Awaited<Works[Index]> }> {
   const failed = (await Promise.allSettled(works)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return Promise.all(works);
@@ -120,7 +147,9 @@ async function allOrNone<const Works extends readonly Promise<unknown>[]>(works:
 
 async function startDatabase({ config, say, onEvent }: StackOptions, keep: Keep): Promise<string> {
   const began = performance.now();
-  const url = config.databaseUrl ?? keep('postgres', await startPostgres({ home: config.home, fsync: true, onEvent: onEvent ?? ignore })).url;
+  const url =
+    config.databaseUrl ??
+    keep('postgres', await startPostgres({ home: config.home, fsync: true, onEvent: onEvent ?? ignore })).url;
   say(line('postgres', withoutPassword(url), began));
   const migrating = performance.now();
   await migrate(url);
@@ -128,14 +157,23 @@ async function startDatabase({ config, say, onEvent }: StackOptions, keep: Keep)
   return url;
 }
 
-async function startTemporalServer({ config, say, onEvent }: StackOptions, keep: Keep): Promise<{ address: string; uiUrl: string | null }> {
+async function startTemporalServer(
+  { config, say, onEvent }: StackOptions,
+  keep: Keep,
+): Promise<{ address: string; uiUrl: string | null }> {
   const began = performance.now();
   if (config.temporalAddress !== null) {
     await requireTemporal(config.temporalAddress, config.temporalNamespace);
     say(line('temporal', config.temporalAddress, began));
     return { address: config.temporalAddress, uiUrl: null };
   }
-  const program = await findTemporal({ cliPath: config.temporalCliPath, searchPath: config.searchPath, cacheFolder: config.cacheFolder, mayBuild: config.buildTemporal, onProgress: say });
+  const program = await findTemporal({
+    cliPath: config.temporalCliPath,
+    searchPath: config.searchPath,
+    cacheFolder: config.cacheFolder,
+    mayBuild: config.buildTemporal,
+    onProgress: say,
+  });
   const server = keep('temporal', await startTemporal({ program, home: config.home, onEvent: onEvent ?? ignore }));
   say(line('temporal', `${server.address}, page ${server.uiUrl}`, began));
   return server;
@@ -146,7 +184,16 @@ async function startSimulator(options: StackOptions, keep: Keep): Promise<{ port
   const { home } = options.config;
   const port = await rememberedPort(home, 'simulator', preferredSimulatorPort);
   const controlPort = await rememberedPort(home, 'simulator-control', preferredSimulatorPort + 1);
-  const argv = ['src/simulator/main.ts', '--port', String(port), '--control-port', String(controlPort), '--state', join(home, 'simulator'), ...options.simulator];
+  const argv = [
+    'src/simulator/main.ts',
+    '--port',
+    String(port),
+    '--control-port',
+    String(controlPort),
+    '--state',
+    join(home, 'simulator'),
+    ...options.simulator,
+  ];
   keep('simulator', await superviseNode({ ...nodePlan(options, 'simulator'), argv }));
   options.say(line('simulator', `127.0.0.1:${port}`, began));
   return { port, controlPort };

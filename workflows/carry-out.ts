@@ -33,10 +33,15 @@ export async function carryOut(effect: Work, desk: Desk, timing: TradeTiming): P
   }
 }
 
-async function changeRecord(desk: Desk, { change, actor, requestId }: Extract<Work, { kind: 'change' }>): Promise<TradeEvent> {
+async function changeRecord(
+  desk: Desk,
+  { change, actor, requestId }: Extract<Work, { kind: 'change' }>,
+): Promise<TradeEvent> {
   const { tradeId } = desk.request;
   try {
-    const view = await changeTrade.executeWithOptions({ summary: `${change.kind} by ${actor}` }, [{ tradeId, change, actor }]);
+    const view = await changeTrade.executeWithOptions({ summary: `${change.kind} by ${actor}` }, [
+      { tradeId, change, actor },
+    ]);
     return { kind: 'changed', requestId, view };
   } catch (error) {
     // Only a broken promise ends the retries of a record step; people can still steer the trade.
@@ -66,12 +71,16 @@ async function sendCommand(plan: CommandPlan, timing: TradeTiming): Promise<Trad
 function summaryOf({ intent, closeReason, stepKey }: CommandPlan): string {
   if (intent.kind === 'PARTIAL_CLOSE') return `${closeReason?.text ?? stepKey}: leave ${intent.leaveLots} lots`;
   if (intent.kind !== 'MODIFY_PROTECTION') return closeReason?.text ?? stepKey;
-  return intent.stopLoss === 'keep' ? `move the take profit (${stepKey})` : `stop to ${intent.stopLoss.to ?? 'none'} (${stepKey})`;
+  return intent.stopLoss === 'keep'
+    ? `move the take profit (${stepKey})`
+    : `stop to ${intent.stopLoss.to ?? 'none'} (${stepKey})`;
 }
 
 async function resolve(desk: Desk, stepKey: StepKey): Promise<TradeEvent> {
   const { tradeId, accountId } = desk.request;
   const summary = `find out what became of ${stepKey}`;
   const found = await resolveCommand.executeWithOptions({ summary }, [{ tradeId, accountId, stepKey }]);
-  return stepKey === 'open' ? { kind: 'open-reported', report: found.report, view: found.view, attempt: found.attempt } : found;
+  return stepKey === 'open'
+    ? { kind: 'open-reported', report: found.report, view: found.view, attempt: found.attempt }
+    : found;
 }

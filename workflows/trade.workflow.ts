@@ -65,7 +65,11 @@ export async function trade(input: TradeInput): Promise<TradeResult> {
         hear({ kind: 'begin' });
       }
       await condition(() => openReply(desk) !== null);
-      return { requestHash: (desk as Desk).request.requestHash, reply: openReply(desk) as Reply, view: (desk as Desk).view };
+      return {
+        requestHash: (desk as Desk).request.requestHash,
+        reply: openReply(desk) as Reply,
+        view: (desk as Desk).view,
+      };
     },
     { description: 'Open the trade and answer when its outcome is known' },
   );
@@ -74,11 +78,15 @@ export async function trade(input: TradeInput): Promise<TradeResult> {
     await condition(() => replies.has(wish.requestId));
     return { wish, reply: replies.get(wish.requestId) as Reply, view: (desk as Desk).view as TradeView };
   };
-  for (const update of Object.values(wishUpdates)) setHandler(update, askFor, { description: 'Answered when it is settled' });
+  for (const update of Object.values(wishUpdates))
+    setHandler(update, askFor, { description: 'Answered when it is settled' });
   setHandler(
     decideCommand,
     async (verdict) => {
-      const view = await decideCommandRecord.executeWithOptions({ summary: `${verdict.by} decides: ${verdict.verdict}` }, [verdict]);
+      const view = await decideCommandRecord.executeWithOptions(
+        { summary: `${verdict.by} decides: ${verdict.verdict}` },
+        [verdict],
+      );
       hear({ kind: 'facts', view });
       return view;
     },
@@ -125,7 +133,8 @@ function openReply(desk: Desk | null): Reply | null {
   if (desk.openRefused !== null) return desk.openRefused;
   const state = desk.view?.state;
   if (state === undefined) return null;
-  if (state === 'NEEDS_REVIEW' || desk.view?.unsettled?.state === 'REVIEW') return { kind: 'review', because: 'the outcome needs a person' };
+  if (state === 'NEEDS_REVIEW' || desk.view?.unsettled?.state === 'REVIEW')
+    return { kind: 'review', because: 'the outcome needs a person' };
   return state === 'WORKING' || hasPosition(state) || isOver(state) ? { kind: 'confirmed' } : null;
 }
 

@@ -128,18 +128,19 @@ export async function auditedWatches(pool: Pool, account: AccountId): Promise<re
   }));
 }
 
-/** How far a session's holder has evaluated a symbol, and whether a level is armed there at all. */
+/** How far a session's holder has evaluated a symbol, and what is armed there. */
 export interface FeedProgress {
   readonly epoch: number;
   /** `null` before the first saved cursor. */
   readonly sequence: number | null;
   readonly aliveMsAgo: number | null;
-  readonly armed: number;
+  /** When the oldest level of the symbol that is armed was armed; `null` when none is. */
+  readonly firstArmedAt: UtcMs | null;
 }
 
 const progress = `select coalesce(max(s.epoch), 0)::float8 as epoch, max(c.sequence)::float8 as sequence,
     (extract(epoch from clock_timestamp() - max(s.alive_at)) * 1000)::float8 as "aliveMsAgo",
-    (select count(*)::int from price_watch where state = 'ARMED' and symbol = $1) as armed
+    (select ${ms('min(armed_at)')} from price_watch where state = 'ARMED' and symbol = $1) as "firstArmedAt"
   from feed_session s left join feed_cursor c on c.key = s.key and c.symbol = $1`;
 
 export async function feedProgress(pool: Pool, symbol: string): Promise<FeedProgress> {

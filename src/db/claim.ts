@@ -66,7 +66,8 @@ export async function claim(
     if (row !== undefined && !isNext(row, plan)) return { kind: 'already', command: await commandIn(tx, id) };
     const planned = mayBePlanned(plan, book) ? writePlan(tx, { id, plan, book, row }) : Promise.resolve();
     const owned = await symbolDenial(tx, plan, { account, book });
-    const refused = owned === null ? refusal(plan, { account, book, row, before }) : ({ kind: 'denied', denial: owned } as const);
+    const refused =
+      owned === null ? refusal(plan, { account, book, row, before }) : ({ kind: 'denied', denial: owned } as const);
     if (refused !== null) {
       await planned;
       return refused;

@@ -93,9 +93,14 @@ function explanationOf({ commands }: Book, { stopLoss, takeProfit }: Seen): Book
  * The trade follows a stop that somebody moved, but not below the floor. A stop that somebody tightened while an edit of ours
  * was on its way stays wanted: our edit took it back without meaning to.
  */
-function intendedStop(trade: BookTrade, seen: Price | null, { floor, isOurs }: { floor: Price | null; isOurs: boolean }): Price | null {
+function intendedStop(
+  trade: BookTrade,
+  seen: Price | null,
+  { floor, isOurs }: { floor: Price | null; isOurs: boolean },
+): Price | null {
   if (seen === null || seen === trade.stopLoss) return trade.intendedStop;
-  if (isOurs && trade.intendedStop !== null && isTighter(trade.side, trade.intendedStop, seen)) return trade.intendedStop;
+  if (isOurs && trade.intendedStop !== null && isTighter(trade.side, trade.intendedStop, seen))
+    return trade.intendedStop;
   return floor ?? seen;
 }
 

@@ -10,10 +10,20 @@ const otherTrade: Statement = {
 };
 
 /** On a netting account a symbol has one position, so one live trade owns it. `null` when it is free. */
-export async function symbolDenial(tx: Transaction, plan: CommandPlan, { account, book }: { readonly account: AccountRecord; readonly book: Book }): Promise<Denial | null> {
+export async function symbolDenial(
+  tx: Transaction,
+  plan: CommandPlan,
+  { account, book }: { readonly account: AccountRecord; readonly book: Book },
+): Promise<Denial | null> {
   if (account.marginMode !== 'NETTING' || !isOpening(plan.intent.kind)) return null;
   const { symbol } = book.trade;
   const [owner] = await tx.rows<{ readonly id: string }>(otherTrade, [plan.accountId, symbol, plan.tradeId]);
   if (owner === undefined) return null;
-  return { code: 'symbol-owned', field: 'symbol', value: symbol, rule: `on a netting account trade ${owner.id} owns ${symbol}`, fix: 'close it first, or use a hedging account' };
+  return {
+    code: 'symbol-owned',
+    field: 'symbol',
+    value: symbol,
+    rule: `on a netting account trade ${owner.id} owns ${symbol}`,
+    fix: 'close it first, or use a hedging account',
+  };
 }

@@ -84,7 +84,11 @@ function shareBps(percent: string): number {
 }
 
 /** Why this ladder may not be armed, or `null`. Checks shares, order and sizes; the sides of the levels need a price. */
-export function ladderDenial(targets: readonly TargetRule[], volume: Lots, instrument: LadderInstrument): Denial | null {
+export function ladderDenial(
+  targets: readonly TargetRule[],
+  volume: Lots,
+  instrument: LadderInstrument,
+): Denial | null {
   return sharesDenial(targets) ?? sizesDenial(targets, volume, instrument);
 }
 
@@ -94,16 +98,35 @@ function sharesDenial(targets: readonly TargetRule[]): Denial | null {
   }
   const restAt = targets.findIndex(({ size }) => 'rest' in size);
   if (restAt >= 0 && restAt !== targets.length - 1) {
-    return denial('rest-not-last', `targets[${restAt}]`, 'rest', 'only the last target may take the rest', 'give it a share');
+    return denial(
+      'rest-not-last',
+      `targets[${restAt}]`,
+      'rest',
+      'only the last target may take the rest',
+      'give it a share',
+    );
   }
   const bps = closeBps(targets);
   const bad = bps.findIndex((share) => share <= 0);
   const total = bps.reduce((sum, share) => sum + share, 0);
   if (total > wholeBps || (bad >= 0 && bad === restAt)) {
     const asked = targets.reduce((sum, { size }) => sum + ('share' in size ? shareBps(size.share) : 0), 0);
-    return denial('shares-above-100', 'targets', `${asked / 100} %`, 'shares add up to at most 100 %', 'lower the shares');
+    return denial(
+      'shares-above-100',
+      'targets',
+      `${asked / 100} %`,
+      'shares add up to at most 100 %',
+      'lower the shares',
+    );
   }
-  if (bad >= 0) return denial('share-not-positive', `targets[${bad}].share`, `${(bps[bad] ?? 0) / 100} %`, 'a share is above 0 %', 'leave the target out');
+  if (bad >= 0)
+    return denial(
+      'share-not-positive',
+      `targets[${bad}].share`,
+      `${(bps[bad] ?? 0) / 100} %`,
+      'a share is above 0 %',
+      'leave the target out',
+    );
   return null;
 }
 
@@ -111,10 +134,19 @@ function sizesDenial(targets: readonly TargetRule[], volume: Lots, instrument: L
   const bps = closeBps(targets);
   let remaining = volume;
   for (const [index, share] of bps.entries()) {
-    const size = targetLots({ original: volume, remaining, bps: share, closesRest: closesRest(bps, index) }, instrument);
+    const size = targetLots(
+      { original: volume, remaining, bps: share, closesRest: closesRest(bps, index) },
+      instrument,
+    );
     if (size.kind === 'skip') {
       const rule = `each target closes at least ${instrument.volumeMin} lots and leaves none or as much`;
-      return denial('target-too-small', `targets[${index}]`, `${share / 100} % of ${volume} lots`, rule, 'raise the volume or merge targets');
+      return denial(
+        'target-too-small',
+        `targets[${index}]`,
+        `${share / 100} % of ${volume} lots`,
+        rule,
+        'raise the volume or merge targets',
+      );
     }
     remaining = subtract(remaining, size.lots);
   }
@@ -134,14 +166,22 @@ export function ladderSideDenial(prices: readonly Price[], entry: Price, side: S
     if (!beyond) {
       const direction = side === 'BUY' ? 'above' : 'below';
       const than = index === 0 ? `the entry at ${entry}` : `target ${index} at ${previous}`;
-      return denial('target-wrong-side', `targets[${index}].price`, level, `a ${side}'s target lies ${direction} ${than}`, `use a price ${direction} ${previous}`);
+      return denial(
+        'target-wrong-side',
+        `targets[${index}].price`,
+        level,
+        `a ${side}'s target lies ${direction} ${than}`,
+        `use a price ${direction} ${previous}`,
+      );
     }
     previous = level;
   }
   return null;
 }
 
-export type TargetSizing = { readonly kind: 'close'; readonly lots: Lots } | { readonly kind: 'skip'; readonly reason: string };
+export type TargetSizing =
+  | { readonly kind: 'close'; readonly lots: Lots }
+  | { readonly kind: 'skip'; readonly reason: string };
 
 /**
  * How many lots a target closes now.

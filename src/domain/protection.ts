@@ -22,9 +22,7 @@ export function breakevenStop(
   instrument: Pick<Instrument, 'digits' | 'pipSize' | 'tickSize'>,
 ): Price {
   const distance =
-    'pips' in offset
-      ? times(instrument.pipSize, offset.pips)
-      : times(fromPoints(1, instrument.digits), offset.points);
+    'pips' in offset ? times(instrument.pipSize, offset.pips) : times(fromPoints(1, instrument.digits), offset.points);
   return roundStop(side === 'BUY' ? add(entry, distance) : subtract(entry, distance), side, instrument);
 }
 

@@ -1,4 +1,11 @@
-import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type Client } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
@@ -55,7 +62,12 @@ export interface Steering {
   openTrade(order: OpenOrder, options: OpenOptions): Promise<OpenedTrade>;
   /** Asks a running trade; the same request id asks once. */
   ask(account: AccountId, trade: TradeId, wish: Wish, waitMs: number): Promise<Answer<WishAnswer>>;
-  decideCommand(account: AccountId, trade: TradeId, verdict: CommandVerdict, waitMs: number): Promise<Answer<TradeView>>;
+  decideCommand(
+    account: AccountId,
+    trade: TradeId,
+    verdict: CommandVerdict,
+    waitMs: number,
+  ): Promise<Answer<TradeView>>;
 }
 
 /** Starts and steers trade workflows: what every surface (CLI, API, page) calls. */
@@ -90,7 +102,9 @@ export function createSteering({ client, clock }: { readonly client: Client; rea
       const handle = client.workflow.getHandle(tradeWorkflowId(account, trade));
       // Every wish has its own update, all with the same answer; the table pairs them.
       const update = wishUpdates[wish.kind] as (typeof wishUpdates)['close'];
-      const answer = await settled(waitMs, () => handle.executeUpdate(update, { updateId: `${wish.kind}:${wish.requestId}`, args: [wish as never] }));
+      const answer = await settled(waitMs, () =>
+        handle.executeUpdate(update, { updateId: `${wish.kind}:${wish.requestId}`, args: [wish as never] }),
+      );
       const another = answer.kind === 'answered' && hashOf(answer.value.wish) !== hashOf(wish);
       return another ? { kind: 'another-body' } : answer;
     },
@@ -104,18 +118,26 @@ export function createSteering({ client, clock }: { readonly client: Client; rea
 
 function isGone(error: unknown): boolean {
   if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError) return true;
-  return error instanceof WorkflowFailedError || (error instanceof WorkflowUpdateFailedError && error.cause === undefined);
+  return (
+    error instanceof WorkflowFailedError || (error instanceof WorkflowUpdateFailedError && error.cause === undefined)
+  );
 }
 
 /** Of the body as it was asked, keys in order, so that the same request always hashes the same. */
 function hashOf(body: OpenOrder | Wish): string {
-  return createHash('sha256').update(JSON.stringify(sorted(body))).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(body)))
+    .digest('hex');
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
 }
 
 function startOperation(request: TradeRequest, options: OpenOptions, now: number) {

@@ -1,7 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Fact } from '../domain/facts.ts';
 import type { CommandId } from '../domain/ids.ts';
-import { Unavailable, unreachable, type CommandOutcome, type RefusalCode, type RetryAdvice } from '../domain/outcome.ts';
+import {
+  Unavailable,
+  unreachable,
+  type CommandOutcome,
+  type RefusalCode,
+  type RetryAdvice,
+} from '../domain/outcome.ts';
 import type { CommandPlan, CommandReport } from '../domain/trade/intent.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { commandIdOf } from '../identity.ts';
@@ -51,7 +57,8 @@ export async function executeCommand(
   const gate = createGate(deps.clock, bounds.sendWithinMs, cancelled);
   const claim = await deps.records.claim(plan, ready.wire, ready.before, bounds.sendWithinMs);
   if (claim.kind === 'denied') return denied(deps, plan, view, { kind: 'denied', ...claim.denial });
-  if (claim.kind === 'book-differs') return unclaimed(await refreshBook(deps, plan, view, reads), { kind: 'book-changed' });
+  if (claim.kind === 'book-differs')
+    return unclaimed(await refreshBook(deps, plan, view, reads), { kind: 'book-changed' });
   if (claim.kind === 'already') return alreadyThere(deps, claim.command);
   const { command } = claim;
   const outgoing = { commandId: command.commandId, tag: tagOf(command), comment: commentOf(command), wire: ready.wire };
@@ -66,21 +73,42 @@ async function claimedBefore(deps: LedgerDeps, plan: CommandPlan): Promise<Comma
 }
 
 /** A plan that nothing is to be sent for, and what is written down of it. */
-async function unsent(deps: LedgerDeps, plan: CommandPlan, view: TradeView, reads: Reads, why: Exclude<Ready, { kind: 'ready' }>): Promise<CommandResult> {
+async function unsent(
+  deps: LedgerDeps,
+  plan: CommandPlan,
+  view: TradeView,
+  reads: Reads,
+  why: Exclude<Ready, { kind: 'ready' }>,
+): Promise<CommandResult> {
   switch (why.kind) {
     case 'unavailable':
-      return unclaimed(view, notYet('broker-unavailable', why.because));
+      return unclaimed(await withoutBroker(deps, plan, view, why.because), notYet('broker-unavailable', why.because));
     case 'denied':
       return denied(deps, plan, view, { kind: 'denied', ...why.denial });
     case 'book-differs':
       return unclaimed(await refreshBook(deps, plan, view, reads), { kind: 'book-changed' });
     case 'goal-met': {
-      const met = await deps.records.concludeUnsent(plan, { state: 'CONFIRMED', code: 'goal-met', facts: [why.position] });
+      const met = await deps.records.concludeUnsent(plan, {
+        state: 'CONFIRMED',
+        code: 'goal-met',
+        facts: [why.position],
+      });
       return unclaimed(met, { kind: 'confirmed' });
     }
     default:
       return unreachable(why);
   }
+}
+
+/** An open is not asked again by itself: without this its trade would stand PENDING for ever. */
+async function withoutBroker(
+  deps: LedgerDeps,
+  plan: CommandPlan,
+  view: TradeView,
+  because: string,
+): Promise<TradeView> {
+  if (plan.intent.kind !== 'OPEN' && plan.intent.kind !== 'PLACE_PENDING') return view;
+  return deps.records.concludeUnsent(plan, { state: 'NOT_EXECUTED', code: 'broker-unavailable', text: because });
 }
 
 type Ready = Awaited<ReturnType<typeof preflight>> | { readonly kind: 'unavailable'; readonly because: string };
@@ -97,22 +125,42 @@ async function readAndCheck(plan: CommandPlan, view: TradeView, reads: Reads): P
 
 const unclaimed = (view: TradeView, report: CommandReport): CommandResult => ({ report, view, attempt: 0 });
 
-const notYet = (code: string, text: string): CommandReport => ({ kind: 'not-executed', code, text, retryAfterMs: unavailableRetryMs });
+const notYet = (code: string, text: string): CommandReport => ({
+  kind: 'not-executed',
+  code,
+  text,
+  retryAfterMs: unavailableRetryMs,
+});
 
 /** What is written down of a refusal: the end of an open, a person's request, an intended command in shadow mode. */
-async function denied(deps: LedgerDeps, plan: CommandPlan, view: TradeView, report: Extract<CommandReport, { kind: 'denied' }>): Promise<CommandResult> {
+async function denied(
+  deps: LedgerDeps,
+  plan: CommandPlan,
+  view: TradeView,
+  report: Extract<CommandReport, { kind: 'denied' }>,
+): Promise<CommandResult> {
   const text = `${report.field} ${report.value}: ${report.rule}`;
   const passing = report.code === 'position-busy';
-  const final = report.code === 'shadow' || plan.intent.kind === 'OPEN' || plan.intent.kind === 'PLACE_PENDING' || plan.by === 'person';
+  const final =
+    report.code === 'shadow' ||
+    plan.intent.kind === 'OPEN' ||
+    plan.intent.kind === 'PLACE_PENDING' ||
+    plan.by === 'person';
   if (passing || !final) return unclaimed(view, report);
   const concluded = await deps.records.concludeUnsent(plan, { state: 'NOT_EXECUTED', code: report.code, text });
-  if (report.code === 'shadow') return unclaimed(concluded, { kind: 'not-executed', code: 'shadow', text, retryAfterMs: null });
+  if (report.code === 'shadow')
+    return unclaimed(concluded, { kind: 'not-executed', code: 'shadow', text, retryAfterMs: null });
   return unclaimed(concluded, report);
 }
 
 /** The broker has moved on: what it shows of this trade goes through the door before anything is decided again. */
 async function refreshBook(deps: LedgerDeps, plan: CommandPlan, view: TradeView, reads: Reads): Promise<TradeView> {
-  await deps.records.ingest(plan.accountId, await tradeFacts(reads.connector, reads.account, view), 'command-read', plan.tradeId);
+  await deps.records.ingest(
+    plan.accountId,
+    await tradeFacts(reads.connector, reads.account, view),
+    'command-read',
+    plan.tradeId,
+  );
   return (await deps.records.trade(plan.tradeId)) ?? view;
 }
 
@@ -121,7 +169,11 @@ async function refreshBook(deps: LedgerDeps, plan: CommandPlan, view: TradeView,
  *
  * @throws Unavailable when any of the reads was not complete
  */
-export async function tradeFacts(connector: Connector, account: BrokerAccount, view: TradeView): Promise<readonly Fact[]> {
+export async function tradeFacts(
+  connector: Connector,
+  account: BrokerAccount,
+  view: TradeView,
+): Promise<readonly Fact[]> {
   const { positionId, entryOrderId } = view;
   const snapshot = await connector.snapshot(account);
   const resting = snapshot.workingOrders.filter(({ orderId }) => orderId === entryOrderId);
@@ -156,7 +208,12 @@ export function reportOf(command: CommandRow): CommandReport {
     case 'REJECTED':
       return { kind: 'rejected', code, text };
     case 'NOT_EXECUTED':
-      return { kind: 'not-executed', code, text, retryAfterMs: code === 'shadow' ? null : Math.max(0, (command.retryNotBefore ?? 0) - command.asOf) };
+      return {
+        kind: 'not-executed',
+        code,
+        text,
+        retryAfterMs: code === 'shadow' ? null : Math.max(0, (command.retryNotBefore ?? 0) - command.asOf),
+      };
     case 'PLANNED':
       return { kind: 'not-executed', code: 'never-claimed', text: 'nothing was sent', retryAfterMs: 0 };
     case 'SENDING':
@@ -184,7 +241,12 @@ async function settleOutcome(
     case 'rejected':
       return settleRejected(deps, command, outcome, reads);
     case 'unavailable':
-      return settle(deps, command, { state: 'NOT_EXECUTED', code: 'never-written', text: outcome.because, retryAfterMs: unavailableRetryMs }, []);
+      return settle(
+        deps,
+        command,
+        { state: 'NOT_EXECUTED', code: 'never-written', text: outcome.because, retryAfterMs: unavailableRetryMs },
+        [],
+      );
     case 'unknown':
       return settle(deps, command, { state: 'UNKNOWN', because: outcome.because, quietMs }, []);
     default:
@@ -203,14 +265,19 @@ async function settleRejected(
 ): Promise<CommandResult> {
   const { reason, text, retry } = outcome;
   // The levels stand as asked already; reading them back proves it.
-  if (reason === 'no-changes') return settleAccepted(deps, command, { orderId: null, positionId: null, facts: [] }, reads);
+  if (reason === 'no-changes')
+    return settleAccepted(deps, command, { orderId: null, positionId: null, facts: [] }, reads);
   if (!movedOn.has(reason)) return settle(deps, command, rejection(reason, text, retry), []);
   const stale: Settlement = { state: 'NOT_EXECUTED', code: reason, text, retryAfterMs: unavailableRetryMs };
   return settle(deps, command, stale, await whatIsThere(deps, command, reads));
 }
 
 /** What the broker shows of the trade now; nothing when it cannot be read, since the next try reads again. */
-async function whatIsThere(deps: LedgerDeps, command: CommandRow, { connector, account }: Reads): Promise<readonly Fact[]> {
+async function whatIsThere(
+  deps: LedgerDeps,
+  command: CommandRow,
+  { connector, account }: Reads,
+): Promise<readonly Fact[]> {
   try {
     return await tradeFacts(connector, account, await viewOf(deps, command));
   } catch (error) {
@@ -227,14 +294,23 @@ function rejection(code: string, text: string, retry: RetryAdvice): Settlement {
 }
 
 /** The first sync read rides on the command: a target that goes well is one activity. */
-async function settleAccepted(deps: LedgerDeps, command: CommandRow, accepted: Accepted, reads: Reads): Promise<CommandResult> {
+async function settleAccepted(
+  deps: LedgerDeps,
+  command: CommandRow,
+  accepted: Accepted,
+  reads: Reads,
+): Promise<CommandResult> {
   const evidence = await readEvidence(command, reads, accepted.positionId);
   const facts = evidence === null ? accepted.facts : [...accepted.facts, ...factsOf(evidence)];
   const settlement = confirmation(command, evidence, accepted);
   return settle(deps, command, settlement, facts);
 }
 
-async function readEvidence(command: CommandRow, reads: Reads, openedPosition: Accepted['positionId']): Promise<Evidence | null> {
+async function readEvidence(
+  command: CommandRow,
+  reads: Reads,
+  openedPosition: Accepted['positionId'],
+): Promise<Evidence | null> {
   try {
     return await reads.connector.evidence(reads.account, sentOf(command, openedPosition));
   } catch (error) {
@@ -248,7 +324,12 @@ function confirmation(command: CommandRow, evidence: Evidence | null, accepted: 
   const { orderId, positionId } = accepted;
   const verdict = evidence === null ? null : judgeRow(command, evidence);
   if (verdict?.kind === 'executed') {
-    return { state: 'CONFIRMED', orderId: orderId ?? verdict.orderId, positionId: positionId ?? verdict.positionId, evidence: { by: 'reply and read' } };
+    return {
+      state: 'CONFIRMED',
+      orderId: orderId ?? verdict.orderId,
+      positionId: positionId ?? verdict.positionId,
+      evidence: { by: 'reply and read' },
+    };
   }
   return { state: 'ACCEPTED', orderId, positionId, evidence: { by: 'reply' } };
 }
@@ -266,10 +347,19 @@ export function judgeRow(command: CommandRow, evidence: Evidence): ReturnType<ty
 
 /** What evidence is asked for. `openedPosition` is what a reply named; a close names its own. */
 export function sentOf(command: CommandRow, openedPosition: Accepted['positionId']) {
-  return { tag: tagOf(command), positionId: command.before?.positionId ?? openedPosition, claimedAt: command.claimedAt ?? 0 };
+  return {
+    tag: tagOf(command),
+    positionId: command.before?.positionId ?? openedPosition,
+    claimedAt: command.claimedAt ?? 0,
+  };
 }
 
-export async function settle(deps: LedgerDeps, command: CommandRow, settlement: Settlement, facts: readonly Fact[]): Promise<CommandResult> {
+export async function settle(
+  deps: LedgerDeps,
+  command: CommandRow,
+  settlement: Settlement,
+  facts: readonly Fact[],
+): Promise<CommandResult> {
   const view = await deps.records.settle(command.commandId, command.attempt, settlement, facts);
   const row = await commandRow(deps, command.commandId);
   return { report: reportOf(row), view, attempt: row.attempt };

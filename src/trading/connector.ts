@@ -1,5 +1,15 @@
 import type { Lots, Money, Price } from '../domain/decimal.ts';
-import type { BalanceFact, DealFact, Fact, OrderFact, OrderType, PositionFact, Quote, Side, UtcMs } from '../domain/facts.ts';
+import type {
+  BalanceFact,
+  DealFact,
+  Fact,
+  OrderFact,
+  OrderType,
+  PositionFact,
+  Quote,
+  Side,
+  UtcMs,
+} from '../domain/facts.ts';
 import type { AccountId, CommandId, OrderId, PositionId } from '../domain/ids.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { CommandOutcome } from '../domain/outcome.ts';

@@ -16,6 +16,7 @@ export function createGate(clock: Clock, sendWithinMs: number, cancelled: AbortS
     const elapsed = clock.monotonic() - monotonicAtClaim;
     const drift = Math.abs(clock.now() - wallAtClaim - elapsed);
     if (drift > clockJumpMs) throw new SendWindowClosed(`the clocks jumped apart by ${Math.round(drift)} ms`);
-    if (elapsed > sendWithinMs) throw new SendWindowClosed(`${Math.round(elapsed)} ms passed since the claim, allowed are ${sendWithinMs}`);
+    if (elapsed > sendWithinMs)
+      throw new SendWindowClosed(`${Math.round(elapsed)} ms passed since the claim, allowed are ${sendWithinMs}`);
   };
 }

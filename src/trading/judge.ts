@@ -51,7 +51,8 @@ function judgeOpening(sent: Sent, evidence: Evidence): Verdict {
   const found = byTag(sent, evidence);
   if (found !== null) return found;
   const { position } = evidence;
-  if (position !== null && position.tag === sent.tag) return { kind: 'executed', orderId: null, positionId: position.positionId };
+  if (position !== null && position.tag === sent.tag)
+    return { kind: 'executed', orderId: null, positionId: position.positionId };
   return { kind: 'absent' };
 }
 
@@ -74,14 +75,20 @@ function byOrder(order: OrderFact, kind: WireCommand['kind']): Verdict {
     case 'FILLED':
       return executed(order);
     case 'WORKING':
-      return kind === 'PLACE_PENDING' ? executed(order) : { kind: 'undecided', because: `order ${order.orderId} is working` };
+      return kind === 'PLACE_PENDING'
+        ? executed(order)
+        : { kind: 'undecided', because: `order ${order.orderId} is working` };
     case 'PARTIALLY_FILLED':
       return { kind: 'undecided', because: `order ${order.orderId} is partly filled` };
     case 'CANCELLED':
     case 'EXPIRED':
     case 'REJECTED':
       return isZero(order.filledLots)
-        ? { kind: 'refused', code: order.state.toLowerCase(), text: `order ${order.orderId} ended ${order.state} unfilled` }
+        ? {
+            kind: 'refused',
+            code: order.state.toLowerCase(),
+            text: `order ${order.orderId} ended ${order.state} unfilled`,
+          }
         : executed(order);
     default:
       return unreachable(order.state);
@@ -108,7 +115,8 @@ function closedSince(deals: readonly DealFact[], before: BeforeSnapshot): Lots {
 
 function judgeProtection(wire: Extract<WireCommand, { kind: 'MODIFY_PROTECTION' }>, evidence: Evidence): Verdict {
   const { position } = evidence;
-  if (position === null || isZero(position.lots)) return { kind: 'refused', code: 'position-not-found', text: 'the position is gone' };
+  if (position === null || isZero(position.lots))
+    return { kind: 'refused', code: 'position-not-found', text: 'the position is gone' };
   return sameLevel(position.stopLoss, wire.stopLoss) && sameLevel(position.takeProfit, wire.takeProfit)
     ? { kind: 'executed', orderId: null, positionId: position.positionId }
     : { kind: 'absent' };

@@ -58,10 +58,24 @@ export async function preflight(plan: CommandPlan, view: TradeView, reads: Reads
 }
 
 async function opening(intent: Opening, reads: Reads): Promise<Preflight> {
-  const [instrument, quote] = await Promise.all([reads.instrument(intent.symbol), reads.connector.quote(reads.account, intent.symbol)]);
-  const denial = modeDenial(instrument) ?? (await foreignVolume(intent.symbol, reads)) ?? volumeDenial(intent.lots, instrument) ?? openingLevels(intent, quote, instrument);
+  const [instrument, quote] = await Promise.all([
+    reads.instrument(intent.symbol),
+    reads.connector.quote(reads.account, intent.symbol),
+  ]);
+  const denial =
+    modeDenial(instrument) ??
+    (await foreignVolume(intent.symbol, reads)) ??
+    volumeDenial(intent.lots, instrument) ??
+    openingLevels(intent, quote, instrument);
   if (denial !== null) return { kind: 'denied', denial };
-  const before: BeforeSnapshot = { positionId: null, lots: null, stopLoss: null, takeProfit: null, updatedAt: null, readAt: quote.time };
+  const before: BeforeSnapshot = {
+    positionId: null,
+    lots: null,
+    stopLoss: null,
+    takeProfit: null,
+    updatedAt: null,
+    readAt: quote.time,
+  };
   return { kind: 'ready', wire: intent, before };
 }
 
@@ -72,7 +86,13 @@ async function foreignVolume(symbol: string, reads: Reads): Promise<Denial | nul
   const position = positions.find((candidate) => candidate.symbol === symbol && !isZero(candidate.lots));
   if (position === undefined) return null;
   const rule = `position ${position.positionId} of ${position.lots} lots stands on ${symbol}, and a netting account has one position per symbol`;
-  return { code: 'symbol-owned', field: 'symbol', value: symbol, rule, fix: 'close it first, or use a hedging account' };
+  return {
+    code: 'symbol-owned',
+    field: 'symbol',
+    value: symbol,
+    rule,
+    fix: 'close it first, or use a hedging account',
+  };
 }
 
 function openingLevels(intent: Opening, quote: Quote, instrument: Instrument): Denial | null {
@@ -83,10 +103,22 @@ function openingLevels(intent: Opening, quote: Quote, instrument: Instrument): D
 function modeDenial(instrument: Instrument): Denial | null {
   const { symbol, tradeMode, sessionOpen } = instrument;
   if (tradeMode !== 'FULL') {
-    return { code: 'trade-disabled', field: 'symbol', value: symbol, rule: `the broker allows ${tradeMode} on ${symbol}`, fix: 'choose another symbol' };
+    return {
+      code: 'trade-disabled',
+      field: 'symbol',
+      value: symbol,
+      rule: `the broker allows ${tradeMode} on ${symbol}`,
+      fix: 'choose another symbol',
+    };
   }
   if (sessionOpen) return null;
-  return { code: 'market-closed', field: 'symbol', value: symbol, rule: `the session of ${symbol} is closed`, fix: 'wait for the session to open' };
+  return {
+    code: 'market-closed',
+    field: 'symbol',
+    value: symbol,
+    rule: `the session of ${symbol} is closed`,
+    fix: 'wait for the session to open',
+  };
 }
 
 async function closing(plan: CommandPlan, intent: Close, view: TradeView, reads: Reads): Promise<Preflight> {
@@ -94,8 +126,10 @@ async function closing(plan: CommandPlan, intent: Close, view: TradeView, reads:
   const [snapshot, exit] = await Promise.all([reads.snapshot(), quote]);
   const position = positionOf(view, snapshot);
   const emergency = intent.kind === 'EMERGENCY_CLOSE';
-  if (position === null || (!emergency && compare(position.lots, view.remainingLots) !== 0)) return { kind: 'book-differs' };
-  if (exit !== null && plan.onlyIfBeyond !== null && !isBeyond(view.side, exit, plan.onlyIfBeyond)) return cameBack(exit, view.side, plan.onlyIfBeyond);
+  if (position === null || (!emergency && compare(position.lots, view.remainingLots) !== 0))
+    return { kind: 'book-differs' };
+  if (exit !== null && plan.onlyIfBeyond !== null && !isBeyond(view.side, exit, plan.onlyIfBeyond))
+    return cameBack(exit, view.side, plan.onlyIfBeyond);
   const leave = intent.kind === 'PARTIAL_CLOSE' ? intent.leaveLots : ZERO_LOTS;
   if (compare(position.lots, leave) <= 0) return { kind: 'book-differs' };
   const lots = subtract(position.lots, leave);
@@ -135,11 +169,21 @@ async function modifying(intent: Modify, view: TradeView, reads: Reads): Promise
   const stopLoss = stopLeg(intent, position, instrument);
   const takeProfit = profitLeg(intent.takeProfit, position, instrument);
   if (stopLoss === null) return { kind: 'denied', denial: stopRequired };
-  if (sameLevel(stopLoss, position.stopLoss) && sameLevel(takeProfit, position.takeProfit)) return { kind: 'goal-met', position };
-  const changed = { stopLoss: unlessSame(stopLoss, position.stopLoss), takeProfit: unlessSame(takeProfit, position.takeProfit) };
+  if (sameLevel(stopLoss, position.stopLoss) && sameLevel(takeProfit, position.takeProfit))
+    return { kind: 'goal-met', position };
+  const changed = {
+    stopLoss: unlessSame(stopLoss, position.stopLoss),
+    takeProfit: unlessSame(takeProfit, position.takeProfit),
+  };
   const denial = protectionDenial(view.side, changed, quote, instrument);
   if (denial !== null) return { kind: 'denied', denial };
-  const wire: WireCommand = { kind: 'MODIFY_PROTECTION', positionId: position.positionId, symbol: view.symbol, stopLoss, takeProfit };
+  const wire: WireCommand = {
+    kind: 'MODIFY_PROTECTION',
+    positionId: position.positionId,
+    symbol: view.symbol,
+    stopLoss,
+    takeProfit,
+  };
   return { kind: 'ready', wire, before: snapshotOf(position, snapshot.asOf) };
 }
 
@@ -175,6 +219,13 @@ async function cancelling(view: TradeView, reads: Reads): Promise<Preflight> {
   const snapshot = await reads.snapshot();
   const order = snapshot.workingOrders.find(({ orderId }) => orderId === view.entryOrderId);
   if (order === undefined) return { kind: 'book-differs' };
-  const before: BeforeSnapshot = { positionId: null, lots: null, stopLoss: null, takeProfit: null, updatedAt: order.updatedAt, readAt: snapshot.asOf };
+  const before: BeforeSnapshot = {
+    positionId: null,
+    lots: null,
+    stopLoss: null,
+    takeProfit: null,
+    updatedAt: order.updatedAt,
+    readAt: snapshot.asOf,
+  };
   return { kind: 'ready', wire: { kind: 'CANCEL_PENDING', orderId: order.orderId, symbol: order.symbol }, before };
 }

@@ -104,7 +104,11 @@ export interface CommandRow {
 }
 
 export type ClaimAnswer =
-  | { readonly kind: 'claimed'; readonly command: CommandRow; /** Database time at the claim. */ readonly claimedAt: UtcMs }
+  | {
+      readonly kind: 'claimed';
+      readonly command: CommandRow;
+      /** Database time at the claim. */ readonly claimedAt: UtcMs;
+    }
   /** This attempt was already sent, or the command is settled: the row says what came of it. */
   | { readonly kind: 'already'; readonly command: CommandRow }
   | { readonly kind: 'denied'; readonly denial: Denial }
@@ -113,11 +117,30 @@ export type ClaimAnswer =
 
 /** How a claimed command ends one attempt. */
 export type Settlement =
-  | { readonly state: 'CONFIRMED'; readonly orderId: OrderId | null; readonly positionId: PositionId | null; readonly evidence: Readonly<Record<string, unknown>> }
-  | { readonly state: 'ACCEPTED'; readonly orderId: OrderId | null; readonly positionId: PositionId | null; readonly evidence: Readonly<Record<string, unknown>> }
+  | {
+      readonly state: 'CONFIRMED';
+      readonly orderId: OrderId | null;
+      readonly positionId: PositionId | null;
+      readonly evidence: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly state: 'ACCEPTED';
+      readonly orderId: OrderId | null;
+      readonly positionId: PositionId | null;
+      readonly evidence: Readonly<Record<string, unknown>>;
+    }
   | { readonly state: 'REJECTED'; readonly code: string; readonly text: string }
-  | { readonly state: 'NOT_EXECUTED'; readonly code: string; readonly text: string; /** `null`: may be asked again at once. */ readonly retryAfterMs: number | null }
-  | { readonly state: 'UNKNOWN'; readonly because: string; /** Quiet window after the send deadline, see `quietWindowMs`. */ readonly quietMs: number }
+  | {
+      readonly state: 'NOT_EXECUTED';
+      readonly code: string;
+      readonly text: string;
+      /** `null`: may be asked again at once. */ readonly retryAfterMs: number | null;
+    }
+  | {
+      readonly state: 'UNKNOWN';
+      readonly because: string;
+      /** Quiet window after the send deadline, see `quietWindowMs`. */ readonly quietMs: number;
+    }
   | { readonly state: 'REVIEW'; readonly because: string };
 
 export interface CommandRecords {
@@ -187,7 +210,12 @@ export interface TradeRecords {
   /** Trades of the account that are WORKING, OPEN, CLOSING or in review. */
   liveTrades(account: AccountId): Promise<readonly LiveTrade[]>;
   /** The row PENDING, its targets ARMED without price or watch; answers the existing trade when asked again. */
-  openTrade(request: TradeRequest, intendedStop: Price, instrument: Instrument, closeBps: readonly number[]): Promise<OpenedTrade>;
+  openTrade(
+    request: TradeRequest,
+    intendedStop: Price,
+    instrument: Instrument,
+    closeBps: readonly number[],
+  ): Promise<OpenedTrade>;
   /** A denied open: one event row, no trade. */
   denyTrade(request: TradeRequest, denial: Denial): Promise<void>;
   changeTrade(id: TradeId, change: TradeChange, actor: string): Promise<TradeView>;
@@ -195,7 +223,12 @@ export interface TradeRecords {
    * The one door for facts: dedupe by broker id → orders, deals, trade totals and levels, event log. Answers the trades that must
    * hear of it, except `hearing`, which hears through the caller's answer. Any order of arrival gives the same rows.
    */
-  ingest(account: AccountId, facts: readonly Fact[], cause: FactCause, hearing: TradeId | null): Promise<readonly Wake[]>;
+  ingest(
+    account: AccountId,
+    facts: readonly Fact[],
+    cause: FactCause,
+    hearing: TradeId | null,
+  ): Promise<readonly Wake[]>;
   /** Wakes not yet delivered, oldest first. */
   undeliveredWakes(accounts: readonly AccountId[]): Promise<readonly Wake[]>;
   wakeDelivered(eventIds: readonly string[]): Promise<void>;
@@ -248,7 +281,10 @@ export interface WatchRecords {
 
 export interface FeedRecords {
   /** Takes the session over: a new epoch, after which holders of older ones are refused. */
-  takeSession(key: string, holder: string): Promise<{ readonly epoch: number; readonly cursors: ReadonlyMap<string, QuoteCursor> }>;
+  takeSession(
+    key: string,
+    holder: string,
+  ): Promise<{ readonly epoch: number; readonly cursors: ReadonlyMap<string, QuoteCursor> }>;
   /** `false` when the epoch is no longer ours: stop at once. Also marks the session alive. */
   saveCursors(key: string, epoch: number, cursors: ReadonlyMap<string, QuoteCursor>): Promise<boolean>;
 }

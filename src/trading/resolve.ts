@@ -81,7 +81,12 @@ async function conclude(look: Look, verdict: Verdict): Promise<Resolution> {
   switch (verdict.kind) {
     case 'executed': {
       const { orderId, positionId } = verdict;
-      const confirmed = { state: 'CONFIRMED', orderId, positionId, evidence: { by: 'read', readAt: evidence.readAt } } as const;
+      const confirmed = {
+        state: 'CONFIRMED',
+        orderId,
+        positionId,
+        evidence: { by: 'read', readAt: evidence.readAt },
+      } as const;
       return { kind: 'decided', result: await settle(deps, row, confirmed, facts) };
     }
     case 'refused': {
@@ -89,7 +94,9 @@ async function conclude(look: Look, verdict: Verdict): Promise<Resolution> {
       return { kind: 'decided', result: await settle(deps, row, refused, facts) };
     }
     case 'absent':
-      return quietMs(row, bounds) <= 0 ? absent(look) : undecided(deps, row, bounds, 'no trace yet', Math.min(pauseMs, quietMs(row, bounds)));
+      return quietMs(row, bounds) <= 0
+        ? absent(look)
+        : undecided(deps, row, bounds, 'no trace yet', Math.min(pauseMs, quietMs(row, bounds)));
     case 'undecided':
       return undecided(deps, row, bounds, verdict.because, pauseMs);
   }
@@ -98,17 +105,31 @@ async function conclude(look: Look, verdict: Verdict): Promise<Resolution> {
 /** The read began after the quiet window and shows nothing: it was not executed, and never will be. */
 async function absent({ deps, row, bounds, evidence }: Look): Promise<Resolution> {
   if (row.state === 'ACCEPTED') return undecided(deps, row, bounds, 'accepted, but not visible', 1_000);
-  const gone = { state: 'NOT_EXECUTED', code: 'absent', text: 'no trace after the quiet window', retryAfterMs: null } as const;
+  const gone = {
+    state: 'NOT_EXECUTED',
+    code: 'absent',
+    text: 'no trace after the quiet window',
+    retryAfterMs: null,
+  } as const;
   return { kind: 'decided', result: await settle(deps, row, gone, factsOf(evidence)) };
 }
 
 /** Milliseconds until absence may be concluded, by the database's clock at the row's read. */
 function quietMs(row: CommandRow, bounds: Bounds): number {
-  const until = row.state === 'UNKNOWN' && row.retryNotBefore !== null ? row.retryNotBefore : (row.sendBy ?? row.asOf) + quietWindowMs(bounds);
+  const until =
+    row.state === 'UNKNOWN' && row.retryNotBefore !== null
+      ? row.retryNotBefore
+      : (row.sendBy ?? row.asOf) + quietWindowMs(bounds);
   return until - row.asOf;
 }
 
-async function undecided(deps: LedgerDeps, row: CommandRow, bounds: Bounds, because: string, pauseMs: number): Promise<Resolution> {
+async function undecided(
+  deps: LedgerDeps,
+  row: CommandRow,
+  bounds: Bounds,
+  because: string,
+  pauseMs: number,
+): Promise<Resolution> {
   if (row.asOf - (row.claimedAt ?? row.asOf) > reviewAfterMs && row.state === 'UNKNOWN') {
     return { kind: 'decided', result: await settle(deps, row, { state: 'REVIEW', because }, []) };
   }

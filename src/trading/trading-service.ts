@@ -9,7 +9,14 @@ import { planOf, type TradePreview } from '../domain/trade/preview.ts';
 import type { TradeRequest } from '../domain/trade/request.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { executeCommand, tradeFacts, type CommandResult } from './command-ledger.ts';
-import { UnknownSymbol, type BrokerAccount, type Candle, type Capabilities, type Connector, type Snapshot } from './connector.ts';
+import {
+  UnknownSymbol,
+  type BrokerAccount,
+  type Candle,
+  type Capabilities,
+  type Connector,
+  type Snapshot,
+} from './connector.ts';
 import { checkOpen, openPlan } from './open.ts';
 import type { Reads } from './preflight.ts';
 import type { AccountRecord, Records, Wake } from './records.ts';
@@ -83,7 +90,8 @@ export function createTradingService(deps: TradingDeps) {
 
   const readsOf = (account: AccountRecord): Reads => {
     const connector = deps.access.connectorFor(account.platform);
-    if (connector === null) throw new UnknownAccount(`no connector serves platform "${account.platform}" of account ${account.name}`);
+    if (connector === null)
+      throw new UnknownAccount(`no connector serves platform "${account.platform}" of account ${account.name}`);
     const broker = deps.access.reach(account);
     let shown: Promise<Snapshot> | null = null;
     return {
@@ -114,9 +122,20 @@ export function createTradingService(deps: TradingDeps) {
     return readsOf(account);
   };
 
-  const logged = <Result extends { readonly report: CommandReport }>(plan: Pick<CommandPlan, 'accountId' | 'tradeId' | 'stepKey'>, flow: string, result: Result): Result => {
+  const logged = <Result extends { readonly report: CommandReport }>(
+    plan: Pick<CommandPlan, 'accountId' | 'tradeId' | 'stepKey'>,
+    flow: string,
+    result: Result,
+  ): Result => {
     const { kind } = result.report;
-    deps.log.executed({ flow, accountId: plan.accountId, tradeId: plan.tradeId, stepKey: plan.stepKey, ok: kind === 'confirmed' || kind === 'accepted', outcome: kind });
+    deps.log.executed({
+      flow,
+      accountId: plan.accountId,
+      tradeId: plan.tradeId,
+      stepKey: plan.stepKey,
+      ok: kind === 'confirmed' || kind === 'accepted',
+      outcome: kind,
+    });
     return result;
   };
 
@@ -135,7 +154,8 @@ export function createTradingService(deps: TradingDeps) {
 
   return {
     /** A-07: what the platform can do, `null` when it is not supported. */
-    isPlatformSupported: (platform: string): Capabilities | null => deps.access.connectorFor(platform)?.capabilities ?? null,
+    isPlatformSupported: (platform: string): Capabilities | null =>
+      deps.access.connectorFor(platform)?.capabilities ?? null,
 
     /**
      * A-34: checks the request against the broker's rules, records the trade, sends the opening order once. The same request
@@ -143,18 +163,32 @@ export function createTradingService(deps: TradingDeps) {
      */
     placeTrade: async (request: TradeRequest, attempt: number, cancelled: AbortSignal): Promise<OpenResult> => {
       const account = await deps.records.account(request.accountId);
-      const unusable = accountDenial(request, account, account === null ? null : deps.access.connectorFor(account.platform));
+      const unusable = accountDenial(
+        request,
+        account,
+        account === null ? null : deps.access.connectorFor(account.platform),
+      );
       if (account === null || unusable !== null) return refuseOpen(deps, request, unusable ?? unknownAccount(request));
-      return logged({ ...request, stepKey: 'open' as StepKey }, 'OPEN', await openTrade(deps, request, readsOf(account), attempt, cancelled));
+      return logged(
+        { ...request, stepKey: 'open' as StepKey },
+        'OPEN',
+        await openTrade(deps, request, readsOf(account), attempt, cancelled),
+      );
     },
 
     /** The checks of an opening and what it would come to now; nothing is recorded or sent. @throws Unavailable when the broker is away */
     previewTrade: async (request: TradeRequest): Promise<TradePreview> => {
       const account = await deps.records.account(request.accountId);
-      const unusable = accountDenial(request, account, account === null ? null : deps.access.connectorFor(account.platform));
+      const unusable = accountDenial(
+        request,
+        account,
+        account === null ? null : deps.access.connectorFor(account.platform),
+      );
       if (account === null || unusable !== null) return { kind: 'denied', denial: unusable ?? unknownAccount(request) };
       const checked = await checkFresh(request, readsOf(account));
-      return 'code' in checked ? { kind: 'denied', denial: checked } : planOf(request, checked, checked.instrument, checked.quote);
+      return 'code' in checked
+        ? { kind: 'denied', denial: checked }
+        : planOf(request, checked, checked.instrument, checked.quote);
     },
 
     /** A-37, A-45, A-52: closes all or part of a position, always by its id, down to what the plan leaves. */
@@ -165,8 +199,10 @@ export function createTradingService(deps: TradingDeps) {
     cancelOrder: execute,
 
     /** One read-only look at what became of a command; `null` when its trade was never recorded. */
-    resolveCommand: async (step: { readonly tradeId: TradeId; readonly accountId: AccountId; readonly stepKey: StepKey }, look: number): Promise<Resolution | null> =>
-      resolveCommand(deps, step, await reach(step.accountId), look),
+    resolveCommand: async (
+      step: { readonly tradeId: TradeId; readonly accountId: AccountId; readonly stepKey: StepKey },
+      look: number,
+    ): Promise<Resolution | null> => resolveCommand(deps, step, await reach(step.accountId), look),
 
     /**
      * A-33, A-38: reads what the broker shows of one trade and puts it through the door; answers the book afterwards.
@@ -196,9 +232,11 @@ export function createTradingService(deps: TradingDeps) {
     /** A-27: the full list with its moment; a failed read throws. */
     getOpenPositions: async (account: AccountId): Promise<Snapshot> => snapshotOf(await reach(account)),
     /** A-28: orders that rest at the broker. */
-    getPendingOrders: async (account: AccountId): Promise<readonly OrderFact[]> => (await snapshotOf(await reach(account))).workingOrders,
+    getPendingOrders: async (account: AccountId): Promise<readonly OrderFact[]> =>
+      (await snapshotOf(await reach(account))).workingOrders,
     /** A-29: contract facts of a symbol, at most ten seconds old. @throws UnknownSymbol */
-    getSymbolInfo: async (account: AccountId, symbol: string): Promise<Instrument> => (await reach(account)).instrument(symbol),
+    getSymbolInfo: async (account: AccountId, symbol: string): Promise<Instrument> =>
+      (await reach(account)).instrument(symbol),
     /** A-32: the current quote with its age. */
     getLivePrice: async (account: AccountId, symbol: string): Promise<LivePrice> => {
       const reads = await reach(account);
@@ -206,7 +244,13 @@ export function createTradingService(deps: TradingDeps) {
       return { symbol, bid, ask, timestamp: time, ageMs: Math.max(0, deps.clock.now() - time) };
     },
     /** A-69: bars of the past, oldest first. */
-    getHistoricalCandles: async (account: AccountId, symbol: string, seconds: number, from: UtcMs, to: UtcMs): Promise<readonly Candle[]> => {
+    getHistoricalCandles: async (
+      account: AccountId,
+      symbol: string,
+      seconds: number,
+      from: UtcMs,
+      to: UtcMs,
+    ): Promise<readonly Candle[]> => {
       const reads = await reach(account);
       return reads.connector.candles(reads.account, symbol, seconds, from, to);
     },
@@ -220,24 +264,39 @@ export function createTradingService(deps: TradingDeps) {
       const reads = await reach(id);
       const verified = await reads.connector.verify(reads.account);
       if (!reads.connector.capabilities.marginModes.includes(verified.marginMode)) {
-        throw new UnknownAccount(`${reads.connector.platform} accounts with ${verified.marginMode} margin cannot be served`);
+        throw new UnknownAccount(
+          `${reads.connector.platform} accounts with ${verified.marginMode} margin cannot be served`,
+        );
       }
-      if (verified.tradeRefusal !== null) throw new UnknownAccount(`the broker does not allow trading: ${verified.tradeRefusal}`);
+      if (verified.tradeRefusal !== null)
+        throw new UnknownAccount(`the broker does not allow trading: ${verified.tradeRefusal}`);
       return deps.records.accountVerified(id, verified, actor);
     },
   };
 }
 
-async function synchronize({ records }: TradingDeps, id: AccountId, { connector, account }: Reads): Promise<readonly Wake[]> {
+async function synchronize(
+  { records }: TradingDeps,
+  id: AccountId,
+  { connector, account }: Reads,
+): Promise<readonly Wake[]> {
   // The book is read first: a trade that opens meanwhile is not mistaken for one that is missing at the broker.
   const live = await records.liveTrades(id);
   const snapshot = await connector.snapshot(account);
-  const wakes = [...(await records.ingest(id, [snapshot.balance, ...snapshot.workingOrders, ...snapshot.positions], 'reconcile', null))];
+  const wakes = [
+    ...(await records.ingest(
+      id,
+      [snapshot.balance, ...snapshot.workingOrders, ...snapshot.positions],
+      'reconcile',
+      null,
+    )),
+  ];
   for (const trade of live) {
     const position = snapshot.positions.find(({ positionId }) => positionId === trade.positionId);
     if (position !== undefined && compare(position.lots, trade.remainingLots) === 0) continue;
     const view = await records.trade(trade.tradeId);
-    if (view !== null) wakes.push(...(await records.ingest(id, await tradeFacts(connector, account, view), 'reconcile', null)));
+    if (view !== null)
+      wakes.push(...(await records.ingest(id, await tradeFacts(connector, account, view), 'reconcile', null)));
   }
   return wakes;
 }
@@ -250,19 +309,47 @@ export class UnknownAccount extends Error {
 }
 
 function unknownAccount({ accountId }: TradeRequest): Denial {
-  return { code: 'unknown-account', field: 'account', value: accountId, rule: 'the account must exist', fix: 'see `belay account ls`' };
+  return {
+    code: 'unknown-account',
+    field: 'account',
+    value: accountId,
+    rule: 'the account must exist',
+    fix: 'see `belay account ls`',
+  };
 }
 
-function accountDenial(request: TradeRequest, account: AccountRecord | null, connector: Connector | null): Denial | null {
+function accountDenial(
+  request: TradeRequest,
+  account: AccountRecord | null,
+  connector: Connector | null,
+): Denial | null {
   if (account === null) return unknownAccount(request);
   if (account.status !== 'ACTIVE') {
-    return { code: 'account-not-active', field: 'account', value: account.name, rule: `the account is ${account.status}`, fix: `verify it: belay account test ${account.name}` };
+    return {
+      code: 'account-not-active',
+      field: 'account',
+      value: account.name,
+      rule: `the account is ${account.status}`,
+      fix: `verify it: belay account test ${account.name}`,
+    };
   }
   if (connector === null) {
-    return { code: 'unsupported-platform', field: 'account', value: account.platform, rule: 'no connector serves this platform', fix: 'use an account of a supported platform' };
+    return {
+      code: 'unsupported-platform',
+      field: 'account',
+      value: account.platform,
+      rule: 'no connector serves this platform',
+      fix: 'use an account of a supported platform',
+    };
   }
   if (connector.capabilities.orderTypes.includes(request.entry.type)) return null;
-  return { code: 'unsupported-order-type', field: 'entry', value: request.entry.type, rule: `${account.name} cannot place ${request.entry.type} orders`, fix: `use ${connector.capabilities.orderTypes.join(', ')}` };
+  return {
+    code: 'unsupported-order-type',
+    field: 'entry',
+    value: request.entry.type,
+    rule: `${account.name} cannot place ${request.entry.type} orders`,
+    fix: `use ${connector.capabilities.orderTypes.join(', ')}`,
+  };
 }
 
 async function refuseOpen(deps: TradingDeps, request: TradeRequest, denial: Denial): Promise<OpenResult> {
@@ -270,14 +357,23 @@ async function refuseOpen(deps: TradingDeps, request: TradeRequest, denial: Deni
   return { report: { kind: 'denied', ...denial }, view: null, attempt: 0 };
 }
 
-async function openTrade(deps: TradingDeps, request: TradeRequest, reads: Reads, attempt: number, cancelled: AbortSignal): Promise<OpenResult> {
+async function openTrade(
+  deps: TradingDeps,
+  request: TradeRequest,
+  reads: Reads,
+  attempt: number,
+  cancelled: AbortSignal,
+): Promise<OpenResult> {
   const known = await deps.records.trade(request.tradeId);
   if (known !== null && known.requestHash !== request.requestHash) return refuseOpen(deps, request, keyReused(request));
   const checked = known === null ? await checkFresh(request, reads) : null;
   if (checked !== null && 'code' in checked) return refuseOpen(deps, request, checked);
   const recorded = checked === null ? known : await recordTrade(deps, request, checked);
   if (recorded === null || 'code' in recorded) return refuseOpen(deps, request, recorded ?? keyReused(request));
-  const levels = { stopLoss: recorded.initialStop ?? recorded.intendedStop, takeProfit: checked?.takeProfit ?? recorded.takeProfit };
+  const levels = {
+    stopLoss: recorded.initialStop ?? recorded.intendedStop,
+    takeProfit: checked?.takeProfit ?? recorded.takeProfit,
+  };
   if (levels.stopLoss === null) throw new UnknownAccount(`trade ${request.tradeId} was recorded without a stop`);
   const plan = openPlan(request, { stopLoss: levels.stopLoss, takeProfit: levels.takeProfit }, attempt);
   return executeCommand(deps, plan, recorded, reads, cancelled);
@@ -292,7 +388,13 @@ async function checkFresh(request: TradeRequest, reads: Reads) {
   } catch (error) {
     // The broker's own list is the authority on symbols, so its answer is the check.
     if (!(error instanceof UnknownSymbol)) throw error;
-    return { code: 'unknown-symbol', field: 'symbol', value: request.symbol, rule: error.message, fix: 'use a symbol the broker lists' };
+    return {
+      code: 'unknown-symbol',
+      field: 'symbol',
+      value: request.symbol,
+      rule: error.message,
+      fix: 'use a symbol the broker lists',
+    };
   }
 }
 
@@ -304,5 +406,11 @@ async function recordTrade(deps: TradingDeps, request: TradeRequest, checked: Ch
 }
 
 function keyReused(request: TradeRequest): Denial {
-  return { code: 'idempotency-key-reused', field: 'idempotencyKey', value: request.tradeId, rule: 'one key belongs to one request body', fix: 'use a new key for another trade' };
+  return {
+    code: 'idempotency-key-reused',
+    field: 'idempotencyKey',
+    value: request.tradeId,
+    rule: 'one key belongs to one request body',
+    fix: 'use a new key for another trade',
+  };
 }

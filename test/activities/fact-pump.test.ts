@@ -5,7 +5,14 @@ import { money } from '../../src/domain/decimal.ts';
 import type { Fact } from '../../src/domain/facts.ts';
 import { accountId, type AccountId } from '../../src/domain/ids.ts';
 
-const at = (asOf: number): Fact => ({ kind: 'balance', balance: money('1'), equity: money('1'), margin: money('0'), freeMargin: money('1'), asOf });
+const at = (asOf: number): Fact => ({
+  kind: 'balance',
+  balance: money('1'),
+  equity: money('1'),
+  margin: money('0'),
+  freeMargin: money('1'),
+  asOf,
+});
 const [good, bad] = [accountId('1'), accountId('2')];
 
 /** A pump whose pauses pass when told, and a book that can be away. */
@@ -13,7 +20,12 @@ function rig() {
   const taken: string[] = [];
   const pauses: (() => void)[] = [];
   const state = { away: new Set<AccountId>(), resyncs: 0 };
-  const clock: Clock = { now: () => 0, monotonic: () => 0, every: () => () => undefined, sleep: () => new Promise((resolve) => pauses.push(resolve)) };
+  const clock: Clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    every: () => () => undefined,
+    sleep: () => new Promise((resolve) => pauses.push(resolve)),
+  };
   const ending = new AbortController();
   const pump = createFactPump(
     {
@@ -37,7 +49,16 @@ function rig() {
   const settle = async () => {
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
   };
-  return { pump, taken, state, settle, pass: async () => { pauses.splice(0).forEach((resume) => resume()); await settle(); } };
+  return {
+    pump,
+    taken,
+    state,
+    settle,
+    pass: async () => {
+      pauses.splice(0).forEach((resume) => resume());
+      await settle();
+    },
+  };
 }
 
 describe('facts of a session', () => {

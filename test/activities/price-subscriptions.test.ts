@@ -5,7 +5,14 @@ import { createLog, marker } from '../../src/log.ts';
 import { createDemand } from '../../src/market/demand.ts';
 import type { BrokerAccount } from '../../src/trading/connector.ts';
 
-const account: BrokerAccount = { id: accountId('7'), platform: 'sim', endpoint: '', login: 'l', credentials: {}, bounds: {} };
+const account: BrokerAccount = {
+  id: accountId('7'),
+  platform: 'sim',
+  endpoint: '',
+  login: 'l',
+  credentials: {},
+  bounds: {},
+};
 
 describe('a session that streams prices', () => {
   test('tells each symbol once when it is subscribed and once when it is released', () => {
@@ -29,6 +36,11 @@ describe('a session that streams prices', () => {
     const lines: string[] = [];
     const log = createLog({ process: 'market', level: 'info', to: { write: (line: string) => void lines.push(line) } });
     marker(log, 'TS_PATH', { flow: 'subscribe_price', accountId: '7', symbol: 'EURUSD', ok: true });
-    expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({ marker: 'TS_PATH', msg: 'TS_PATH', flow: 'subscribe_price', symbol: 'EURUSD' });
+    expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({
+      marker: 'TS_PATH',
+      msg: 'TS_PATH',
+      flow: 'subscribe_price',
+      symbol: 'EURUSD',
+    });
   });
 });

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { before, bookWorld, fresh, longRequest, newAccount, openPlan, openWire, recorded, type BookWorld } from './book-world.ts';
+import {
+  before,
+  bookWorld,
+  fresh,
+  longRequest,
+  newAccount,
+  openPlan,
+  openWire,
+  recorded,
+  type BookWorld,
+} from './book-world.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 
 let world: BookWorld;
@@ -27,7 +37,10 @@ describe('a symbol of a netting account', () => {
     const first = await openOn(id);
     expect(first.answer.kind).toBe('claimed');
     const second = await openOn(id);
-    expect(second.answer).toMatchObject({ kind: 'denied', denial: { code: 'symbol-owned', field: 'symbol', value: 'EURUSD' } });
+    expect(second.answer).toMatchObject({
+      kind: 'denied',
+      denial: { code: 'symbol-owned', field: 'symbol', value: 'EURUSD' },
+    });
   });
 
   test('is free again when that trade came to nothing', async () => {

@@ -1,12 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { add, compare, lots, price, subtract, ZERO_LOTS, type Lots } from '../../src/domain/decimal.ts';
-import { closeBps, closesRest, ladderDenial, ladderSideDenial, stopPrice, targetLots, targetPrice } from '../../src/domain/ladder.ts';
+import {
+  closeBps,
+  closesRest,
+  ladderDenial,
+  ladderSideDenial,
+  stopPrice,
+  targetLots,
+  targetPrice,
+} from '../../src/domain/ladder.ts';
 import type { TargetRule } from '../../src/domain/trade/request.ts';
 
-const eurusd = { digits: 5, tickSize: price('0.00001'), pipSize: price('0.0001'), volumeMin: lots('0.01'), volumeStep: lots('0.01') };
+const eurusd = {
+  digits: 5,
+  tickSize: price('0.00001'),
+  pipSize: price('0.0001'),
+  volumeMin: lots('0.01'),
+  volumeStep: lots('0.01'),
+};
 
-const share = (percent: string): TargetRule => ({ at: { pips: '10' }, size: { share: percent }, late: 'act-if-beyond' });
+const share = (percent: string): TargetRule => ({
+  at: { pips: '10' },
+  size: { share: percent },
+  late: 'act-if-beyond',
+});
 const rest: TargetRule = { at: { pips: '30' }, size: { rest: true }, late: 'act-if-beyond' };
 
 describe('a target price', () => {
@@ -62,7 +80,12 @@ describe('shares', () => {
 describe('levels on the wrong side', () => {
   test('are denied with field and fix', () => {
     const denial = ladderSideDenial([price('1.086'), price('1.0855')], price('1.085'), 'BUY');
-    expect(denial).toMatchObject({ code: 'target-wrong-side', field: 'targets[1].price', value: '1.0855', fix: 'use a price above 1.086' });
+    expect(denial).toMatchObject({
+      code: 'target-wrong-side',
+      field: 'targets[1].price',
+      value: '1.0855',
+      fix: 'use a price above 1.086',
+    });
   });
 });
 
@@ -72,13 +95,19 @@ describe('the volume of a target', () => {
 
   test('never exceeds what remains and leaves nothing or at least the minimum', () => {
     fc.assert(
-      fc.property(volumes, volumes, fc.integer({ min: 1, max: 10_000 }), fc.boolean(), (original, remaining, bps, closesAll) => {
-        const size = targetLots({ original, remaining, bps, closesRest: closesAll }, eurusd);
-        if (size.kind === 'skip') return;
-        const left = subtract(remaining, size.lots);
-        expect(compare(size.lots, remaining)).not.toBe(1);
-        expect(left === '0' || compare(left, eurusd.volumeMin) >= 0).toBe(true);
-      }),
+      fc.property(
+        volumes,
+        volumes,
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.boolean(),
+        (original, remaining, bps, closesAll) => {
+          const size = targetLots({ original, remaining, bps, closesRest: closesAll }, eurusd);
+          if (size.kind === 'skip') return;
+          const left = subtract(remaining, size.lots);
+          expect(compare(size.lots, remaining)).not.toBe(1);
+          expect(left === '0' || compare(left, eurusd.volumeMin) >= 0).toBe(true);
+        },
+      ),
     );
   });
 
@@ -90,7 +119,10 @@ describe('the volume of a target', () => {
         const bps = closeBps(targets);
         let closed: Lots = ZERO_LOTS;
         for (const [index, target] of bps.entries()) {
-          const size = targetLots({ original: volume, remaining: subtract(volume, closed), bps: target, closesRest: closesRest(bps, index) }, eurusd);
+          const size = targetLots(
+            { original: volume, remaining: subtract(volume, closed), bps: target, closesRest: closesRest(bps, index) },
+            eurusd,
+          );
           if (size.kind === 'close') closed = add(closed, size.lots);
         }
         expect(closed).toBe(volume);

@@ -5,8 +5,13 @@ import type { Side } from '../../src/domain/facts.ts';
 import { breakevenStop, isTighter, protectionDenial, tightenedStop } from '../../src/domain/protection.ts';
 
 const eurusd = {
-  symbol: 'EURUSD', digits: 5, tickSize: price('0.00001'), pipSize: price('0.0001'), stopsLevelPoints: 10,
-  volumeMin: lots('0.01'), volumeStep: lots('0.01'),
+  symbol: 'EURUSD',
+  digits: 5,
+  tickSize: price('0.00001'),
+  pipSize: price('0.0001'),
+  stopsLevelPoints: 10,
+  volumeMin: lots('0.01'),
+  volumeStep: lots('0.01'),
 };
 
 const sides = fc.constantFrom<Side>('BUY', 'SELL');
@@ -50,15 +55,45 @@ describe('a stop', () => {
   });
 });
 
-describe('protection inside the broker\'s distance', () => {
+describe("protection inside the broker's distance", () => {
   const quote = { bid: price('1.085'), ask: price('1.0851') };
 
   test.each([
-    ['a buy\'s stop 9 points below the bid', 'BUY', { stopLoss: price('1.08491'), takeProfit: null }, 'min-stop-distance', 'stopLoss'],
-    ['a buy\'s stop above the bid', 'BUY', { stopLoss: price('1.0852'), takeProfit: null }, 'level-wrong-side', 'stopLoss'],
-    ['a sell\'s stop 9 points above the ask', 'SELL', { stopLoss: price('1.08519'), takeProfit: null }, 'min-stop-distance', 'stopLoss'],
-    ['a buy\'s take profit below the bid', 'BUY', { stopLoss: null, takeProfit: price('1.08') }, 'level-wrong-side', 'takeProfit'],
-    ['a sell\'s take profit 5 points below the ask', 'SELL', { stopLoss: null, takeProfit: price('1.08505') }, 'min-stop-distance', 'takeProfit'],
+    [
+      "a buy's stop 9 points below the bid",
+      'BUY',
+      { stopLoss: price('1.08491'), takeProfit: null },
+      'min-stop-distance',
+      'stopLoss',
+    ],
+    [
+      "a buy's stop above the bid",
+      'BUY',
+      { stopLoss: price('1.0852'), takeProfit: null },
+      'level-wrong-side',
+      'stopLoss',
+    ],
+    [
+      "a sell's stop 9 points above the ask",
+      'SELL',
+      { stopLoss: price('1.08519'), takeProfit: null },
+      'min-stop-distance',
+      'stopLoss',
+    ],
+    [
+      "a buy's take profit below the bid",
+      'BUY',
+      { stopLoss: null, takeProfit: price('1.08') },
+      'level-wrong-side',
+      'takeProfit',
+    ],
+    [
+      "a sell's take profit 5 points below the ask",
+      'SELL',
+      { stopLoss: null, takeProfit: price('1.08505') },
+      'min-stop-distance',
+      'takeProfit',
+    ],
   ] as const)('is denied: %s', (_, side, levels, code, field) => {
     expect(protectionDenial(side, levels, quote, eurusd)).toMatchObject({ code, field });
   });

@@ -22,11 +22,15 @@ export function stand() {
   const state = { historyAway: false, answer: 'delivered' as Delivery, historyTakesMs: 0 };
 
   async function missedTicks(symbol: string, after: QuoteCursor): Promise<readonly Quote[]> {
-    const missed = history.filter((quote) => quote.symbol === symbol && quote.sequence > after.sequence && (after.sequence > 0 || quote.time > after.time));
+    const missed = history.filter(
+      (quote) =>
+        quote.symbol === symbol && quote.sequence > after.sequence && (after.sequence > 0 || quote.time > after.time),
+    );
     if (state.historyTakesMs > 0) await clock.sleep(state.historyTakesMs);
     const newest = history.findLast((quote) => quote.symbol === symbol);
     // As a broker does that lost its count: what it never numbered cannot be asked for.
-    if (newest !== undefined && after.sequence > newest.sequence) throw new Unavailable('the cursor is ahead of the broker');
+    if (newest !== undefined && after.sequence > newest.sequence)
+      throw new Unavailable('the cursor is ahead of the broker');
     if (state.historyAway) throw new Unavailable('history');
     return missed;
   }

@@ -6,8 +6,19 @@ import { createGate } from '../../src/trading/gate.ts';
 function hands(): { clock: Clock; pass(wallMs: number, monotonicMs: number): void } {
   let wall = 1_000;
   let monotonic = 50;
-  const clock: Clock = { now: () => wall, monotonic: () => monotonic, sleep: () => Promise.resolve(), every: () => () => undefined };
-  return { clock, pass: (wallMs, monotonicMs) => { wall += wallMs; monotonic += monotonicMs; } };
+  const clock: Clock = {
+    now: () => wall,
+    monotonic: () => monotonic,
+    sleep: () => Promise.resolve(),
+    every: () => () => undefined,
+  };
+  return {
+    clock,
+    pass: (wallMs, monotonicMs) => {
+      wall += wallMs;
+      monotonic += monotonicMs;
+    },
+  };
 }
 
 describe('the send gate', () => {

@@ -18,7 +18,14 @@ afterAll(() => world.end());
 const never = new AbortController().signal;
 let counter = 0;
 const asked = (account: AccountId, over: Partial<TradeRequest> = {}): TradeRequest =>
-  request({ accountId: account, tradeId: tradeIdOf(account, `key-${++counter}`), volume: lots('0.1'), targets: [], breakeven: null, ...over });
+  request({
+    accountId: account,
+    tradeId: tradeIdOf(account, `key-${++counter}`),
+    volume: lots('0.1'),
+    targets: [],
+    breakeven: null,
+    ...over,
+  });
 const place = (order: TradeRequest) => world.trading.placeTrade(order, 1, never);
 
 async function opened(account: AccountId): Promise<{ order: TradeRequest; position: PositionId }> {
@@ -29,15 +36,28 @@ async function opened(account: AccountId): Promise<{ order: TradeRequest; positi
 }
 
 const closePlan = (order: TradeRequest): CommandPlan => ({
-  tradeId: order.tradeId, accountId: order.accountId, stepKey: closeStep(`c${++counter}`), intent: { kind: 'FULL_CLOSE' }, attempt: 1, targetLevel: null,
-  onlyIfBeyond: null, closeReason: { reason: 'MANUAL', subreason: 'FULL', text: 'asked' }, by: 'person', actor: 'ada',
+  tradeId: order.tradeId,
+  accountId: order.accountId,
+  stepKey: closeStep(`c${++counter}`),
+  intent: { kind: 'FULL_CLOSE' },
+  attempt: 1,
+  targetLevel: null,
+  onlyIfBeyond: null,
+  closeReason: { reason: 'MANUAL', subreason: 'FULL', text: 'asked' },
+  by: 'person',
+  actor: 'ada',
 });
 
 describe('placing a trade', () => {
   test('is confirmed by the broker and marked', async () => {
     const { order, position } = await opened(world.hedge);
-    expect(await world.trading.getPositionDetails(world.hedge, position)).toMatchObject({ lots: '0.1', stopLoss: '1.083' });
-    expect(world.executed.filter(({ tradeId }) => tradeId === order.tradeId)).toEqual([expect.objectContaining({ flow: 'OPEN', ok: true, outcome: 'confirmed' })]);
+    expect(await world.trading.getPositionDetails(world.hedge, position)).toMatchObject({
+      lots: '0.1',
+      stopLoss: '1.083',
+    });
+    expect(world.executed.filter(({ tradeId }) => tradeId === order.tradeId)).toEqual([
+      expect.objectContaining({ flow: 'OPEN', ok: true, outcome: 'confirmed' }),
+    ]);
   });
 
   test('twice sends once', async () => {
@@ -69,6 +89,16 @@ describe('placing a trade', () => {
     expect(report).toMatchObject({ kind: 'rejected', code: 'not-enough-money' });
     expect(view?.state).toBe('REJECTED');
     expect(world.executed.at(-1)).toMatchObject({ flow: 'OPEN', ok: false, outcome: 'rejected' });
+  });
+
+  test('that was recorded before its broker went away ends its trade, instead of leaving it pending for ever', async () => {
+    const order = asked(world.hedge);
+    const instrument = await world.trading.getSymbolInfo(world.hedge, order.symbol);
+    await world.records.openTrade(order, price('1.083'), instrument, []);
+    await world.control.addFault({ kind: 'fail-read', on: 'GetQuote', times: 1 });
+    const { report, view } = await place(order);
+    expect(report).toMatchObject({ kind: 'not-executed', code: 'broker-unavailable' });
+    expect(view?.state).toBe('REJECTED');
   });
 
   test('on a symbol of a netting account that carries a foreign position is denied', async () => {
@@ -122,11 +152,19 @@ describe('reads', () => {
   test('list pending orders with their levels and tag', async () => {
     const order = asked(world.hedge, { entry: { type: 'LIMIT', price: price('1.08'), expiresAt: null } });
     expect((await place(order)).view?.state).toBe('WORKING');
-    expect(await world.trading.getPendingOrders(world.hedge)).toContainEqual(expect.objectContaining({ type: 'LIMIT', price: '1.08', stopLoss: '1.078', tag: expect.any(Number) }));
+    expect(await world.trading.getPendingOrders(world.hedge)).toContainEqual(
+      expect.objectContaining({ type: 'LIMIT', price: '1.08', stopLoss: '1.078', tag: expect.any(Number) }),
+    );
   });
 
   test('give the contract facts of a symbol', async () => {
-    expect(await world.trading.getSymbolInfo(world.hedge, 'EURUSD')).toMatchObject({ digits: 5, pipSize: '0.0001', contractSize: '100000', volumeStep: '0.01', stopsLevelPoints: 10 });
+    expect(await world.trading.getSymbolInfo(world.hedge, 'EURUSD')).toMatchObject({
+      digits: 5,
+      pipSize: '0.0001',
+      contractSize: '100000',
+      volumeStep: '0.01',
+      stopsLevelPoints: 10,
+    });
     await expect(world.trading.getSymbolInfo(world.hedge, 'NOPE')).rejects.toBeInstanceOf(UnknownSymbol);
   });
 

@@ -24,7 +24,10 @@ export interface TradingWorld {
 }
 
 export async function tradingWorld(): Promise<TradingWorld> {
-  const [database, simulator] = await Promise.all([freshDatabase(), startSimulator(parseOptions(['--market', 'manual']), systemClock)]);
+  const [database, simulator] = await Promise.all([
+    freshDatabase(),
+    startSimulator(parseOptions(['--market', 'manual']), systemClock),
+  ]);
   const records = createRecords({ url: database.url });
   const registry = createRegistry(platformConnectors({ clock: systemClock }));
   const control = createControl(`127.0.0.1:${simulator.controlPort}`, systemClock.now);
@@ -37,10 +40,30 @@ export async function tradingWorld(): Promise<TradingWorld> {
     records,
     clock: systemClock,
     log: { executed: (event) => executed.push(event) },
-    access: { connectorFor, reach: ({ id, platform, endpoint, login, bounds }) => ({ id, platform, endpoint, login, bounds, credentials: { password: 'sim' } }) },
+    access: {
+      connectorFor,
+      reach: ({ id, platform, endpoint, login, bounds }) => ({
+        id,
+        platform,
+        endpoint,
+        login,
+        bounds,
+        credentials: { password: 'sim' },
+      }),
+    },
   });
   const add = async (name: string, marginMode: NewAccount['marginMode'], platform = 'sim') => {
-    const { id } = await records.addAccount({ name, marginMode, platform, endpoint: `127.0.0.1:${simulator.port}`, login: name, currency: 'EUR', executionMode: 'live', sealedCredentials: '', bounds: {} });
+    const { id } = await records.addAccount({
+      name,
+      marginMode,
+      platform,
+      endpoint: `127.0.0.1:${simulator.port}`,
+      login: name,
+      currency: 'EUR',
+      executionMode: 'live',
+      sealedCredentials: '',
+      bounds: {},
+    });
     return (await trading.verifyAccount(id, 'test')).id;
   };
   const quote = (bid: string, ask: string) => control.pushQuote({ symbol: 'EURUSD', bid, ask });

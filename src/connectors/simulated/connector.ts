@@ -142,7 +142,12 @@ function symbolReads(channelTo: ChannelTo): SymbolReads {
 
     ticks: (account, symbol, after) => {
       const channel = channelTo(account);
-      const request = { account: accountRequest(account), symbol, afterSequence: after.sequence, afterTime: after.time };
+      const request = {
+        account: accountRequest(account),
+        symbol,
+        afterSequence: after.sequence,
+        afterTime: after.time,
+      };
       return completely(channel, 'getTicks', () => readTicks(channel, request));
     },
 

@@ -56,7 +56,9 @@ function crossed(desk: Desk, trigger: Trigger): Desk {
 
 /** The newer of two views wins: facts and reports may overtake each other. */
 function seen(desk: Desk, view: TradeView): Desk {
-  return desk.view !== null && desk.view.revision > view.revision ? desk : { ...desk, view: withTriggers(view, desk.triggers) };
+  return desk.view !== null && desk.view.revision > view.revision
+    ? desk
+    : { ...desk, view: withTriggers(view, desk.triggers) };
 }
 
 /** A crossing is in the book before the trade hears of it: a view that still shows the level armed was read before. */
@@ -115,7 +117,10 @@ function reported(
     case 'denied':
       return denied(idle, stepKey, report, now);
     case 'book-changed':
-      return tried(idle, stepKey, (memo) => ({ ...memo, notBefore: memo.tries < 3 ? 0 : now + backoffMs(memo.tries - 2) }));
+      return tried(idle, stepKey, (memo) => ({
+        ...memo,
+        notBefore: memo.tries < 3 ? 0 : now + backoffMs(memo.tries - 2),
+      }));
     case 'review':
       return replied(idle, stepKey, { kind: 'review', because: report.because });
     default:
@@ -139,7 +144,9 @@ function refused(desk: Desk, stepKey: StepKey, report: Extract<CommandReport, { 
   if (stepKey === openStep) return { ...desk, openRefused: reply };
   if (stepKey.startsWith('breakeven:') || stepKey.startsWith('protect:')) return heldBack(desk, stepKey, now);
   const wish = wishOf(desk, stepKey);
-  return wish?.by === 'automation' ? renamedWish(desk, wish, stepKey, now) : replied(forgotten(desk, stepKey), stepKey, reply);
+  return wish?.by === 'automation'
+    ? renamedWish(desk, wish, stepKey, now)
+    : replied(forgotten(desk, stepKey), stepKey, reply);
 }
 
 /** What the automation itself wants is never given up: it is asked under a new name after a pause. */
@@ -157,7 +164,9 @@ function renamedWish(desk: Desk, wish: Wish, stepKey: StepKey, now: UtcMs): Desk
 function heldBack(desk: Desk, stepKey: StepKey, now: UtcMs): Desk {
   const tries = memoOf(desk, stepKey).tries + 1;
   const numbered = usedUp(forgotten(desk, stepKey), stepKey);
-  const step = stepKey.startsWith('protect:') ? protectStep(numbered.protectNumber) : breakevenStep(numbered.breakevenNumber);
+  const step = stepKey.startsWith('protect:')
+    ? protectStep(numbered.protectNumber)
+    : breakevenStep(numbered.breakevenNumber);
   const memo: StepMemo = { attempt: 1, tries, notBefore: now + backoffMs(tries), refusal: null };
   return { ...numbered, memos: { ...numbered.memos, [step]: memo } };
 }
@@ -182,7 +191,12 @@ function notExecuted(
   const again = tried(desk, stepKey, ({ tries }) => {
     const pause = Math.max(retryAfterMs ?? 0, tries < 2 ? 0 : backoffMs(tries - 1));
     const final = retryAfterMs === null || tries >= patience;
-    return { attempt: attempt + 1, tries, notBefore: now + pause, refusal: { code: report.code, text: report.text, final } };
+    return {
+      attempt: attempt + 1,
+      tries,
+      notBefore: now + pause,
+      refusal: { code: report.code, text: report.text, final },
+    };
   });
   return memoOf(again, stepKey).refusal?.final === true ? replied(again, stepKey, reply) : again;
 }
@@ -192,7 +206,11 @@ function denied(desk: Desk, stepKey: StepKey, report: Extract<CommandReport, { k
   const later = tried(desk, stepKey, (memo) => ({
     ...memo,
     notBefore: now + wait,
-    refusal: { code: report.code, text: `${report.field} ${report.value}: ${report.rule}`, final: memo.tries >= patience },
+    refusal: {
+      code: report.code,
+      text: `${report.field} ${report.value}: ${report.rule}`,
+      final: memo.tries >= patience,
+    },
   }));
   return report.code === 'position-busy' ? later : replied(later, stepKey, { kind: 'denied', denial: report });
 }
@@ -202,7 +220,8 @@ function replied(desk: Desk, stepKey: StepKey, reply: Reply): Desk {
   const wish = wishOf(desk, stepKey);
   if (wish === undefined || (wish.by === 'automation' && reply.kind !== 'confirmed')) return desk;
   // A working order that was filled while we cancelled it leaves a position: the wish to be out still stands.
-  if (wish.kind === 'close' && stepKey.startsWith('cancel:') && desk.view !== null && hasPosition(desk.view.state)) return desk;
+  if (wish.kind === 'close' && stepKey.startsWith('cancel:') && desk.view !== null && hasPosition(desk.view.state))
+    return desk;
   return { ...desk, replies: { ...desk.replies, [wish.requestId]: reply } };
 }
 

@@ -34,7 +34,9 @@ export function decide(desk: Desk, event: TradeEvent, now: UtcMs): Decision {
     current = move.desk;
     effects.push(...move.effects);
   }
-  return isDone(current) ? { desk: current, effects: [...effects, { kind: 'finish' }] } : withTimer(current, effects, now);
+  return isDone(current)
+    ? { desk: current, effects: [...effects, { kind: 'finish' }] }
+    : withTimer(current, effects, now);
 }
 
 function nextMove(desk: Desk, now: UtcMs): Move | null {
@@ -65,7 +67,9 @@ export function isDone(desk: Desk): boolean {
 
 /** One timer for the earliest step that waits; a later one is set when it fires. */
 function withTimer(desk: Desk, effects: readonly Effect[], now: UtcMs): Decision {
-  const waiting = Object.values(desk.memos).map(({ notBefore }) => notBefore).filter((at) => at > now);
+  const waiting = Object.values(desk.memos)
+    .map(({ notBefore }) => notBefore)
+    .filter((at) => at > now);
   const at = Math.min(...waiting);
   if (waiting.length === 0 || (desk.wakeAt !== null && desk.wakeAt <= at)) return { desk, effects };
   const wake: Effect = { kind: 'wake', afterMs: at - now, why: 'try again' };

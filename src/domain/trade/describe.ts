@@ -18,7 +18,9 @@ export function attentionOf(desk: Desk): Attention {
 function waitsForPerson(desk: Desk): boolean {
   const targets = desk.view?.targets ?? [];
   return targets.some(({ level, late, state }) => {
-    return state === 'TRIGGERED' && late === 'ask' && desk.triggers[level]?.late === true && !desk.actOnLate.includes(level);
+    return (
+      state === 'TRIGGERED' && late === 'ask' && desk.triggers[level]?.late === true && !desk.actOnLate.includes(level)
+    );
   });
 }
 
@@ -26,7 +28,9 @@ function waitsForPerson(desk: Desk): boolean {
 export function describeTrade(desk: Desk): string {
   const { view } = desk;
   if (view === null) return `Opening ${desk.request.side} ${desk.request.volume} ${desk.request.symbol}`;
-  const last = isOver(view.state) ? `- **ended** ${view.closeReason ?? view.state}` : `- **waits for** ${waitsFor(desk)}`;
+  const last = isOver(view.state)
+    ? `- **ended** ${view.closeReason ?? view.state}`
+    : `- **waits for** ${waitsFor(desk)}`;
   return [`**${view.state}**`, '', ...position(view), ...ladder(view), last].join('\n');
 }
 

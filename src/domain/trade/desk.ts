@@ -110,8 +110,19 @@ export function newDesk(request: TradeRequest): Desk {
 /** What the trade hears. */
 export type TradeEvent =
   | { readonly kind: 'begin' }
-  | { readonly kind: 'open-reported'; readonly report: CommandReport; readonly view: TradeView | null; readonly attempt: number }
-  | { readonly kind: 'reported'; readonly stepKey: StepKey; readonly report: CommandReport; readonly view: TradeView; readonly attempt: number }
+  | {
+      readonly kind: 'open-reported';
+      readonly report: CommandReport;
+      readonly view: TradeView | null;
+      readonly attempt: number;
+    }
+  | {
+      readonly kind: 'reported';
+      readonly stepKey: StepKey;
+      readonly report: CommandReport;
+      readonly view: TradeView;
+      readonly attempt: number;
+    }
   /** The activity that was to send or look up ended without a word (its process died). */
   | { readonly kind: 'lost'; readonly stepKey: StepKey }
   | { readonly kind: 'changed'; readonly requestId: string | null; readonly view: TradeView }

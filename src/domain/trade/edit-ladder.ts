@@ -27,18 +27,34 @@ function priceOf(request: TradeRequest, view: TradeView, rule: TargetRule): Pric
 }
 
 /** Why the untriggered part of a ladder may not be replaced so, or `null`. */
-export function ladderEditDenial(request: TradeRequest, view: TradeView, targets: readonly TargetRule[]): Denial | null {
+export function ladderEditDenial(
+  request: TradeRequest,
+  view: TradeView,
+  targets: readonly TargetRule[],
+): Denial | null {
   const rungs = rungsOf(request, view, targets);
   const used = usedBps(view);
   const total = rungs.reduce((sum, { closeBps: bps }) => sum + bps, used);
   const empty = rungs.findIndex(({ closeBps: bps }) => bps <= 0);
   if (total > 10_000 || empty >= 0) {
     const free = (10_000 - used) / 100;
-    return { code: 'shares-above-100', field: 'targets', value: `${total / 100} %`, rule: `earlier targets use ${used / 100} %`, fix: `share out at most ${free} %` };
+    return {
+      code: 'shares-above-100',
+      field: 'targets',
+      value: `${total / 100} %`,
+      rule: `earlier targets use ${used / 100} %`,
+      fix: `share out at most ${free} %`,
+    };
   }
   const highest = Math.max(0, ...view.targets.map(({ level }) => level));
   if (highest + rungs.length > 20) {
-    return { code: 'too-many-targets', field: 'targets', value: String(rungs.length), rule: `levels are numbered to 20, ${highest} are used up`, fix: `give at most ${20 - highest}` };
+    return {
+      code: 'too-many-targets',
+      field: 'targets',
+      value: String(rungs.length),
+      rule: `levels are numbered to 20, ${highest} are used up`,
+      fix: `give at most ${20 - highest}`,
+    };
   }
   const prices = rungs.map(({ price }) => price).filter((price) => price !== null);
   return view.entryPrice === null ? null : ladderSideDenial(prices, view.entryPrice, request.side);

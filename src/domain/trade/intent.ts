@@ -79,9 +79,21 @@ export type CommandReport =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'rejected'; readonly code: string; readonly text: string }
   /** Definitely not done; may be asked again after `retryAfterMs`, `null` when it may not. */
-  | { readonly kind: 'not-executed'; readonly code: string; readonly text: string; readonly retryAfterMs: number | null }
+  | {
+      readonly kind: 'not-executed';
+      readonly code: string;
+      readonly text: string;
+      readonly retryAfterMs: number | null;
+    }
   /** Our own check said no before anything was claimed. */
-  | { readonly kind: 'denied'; readonly code: string; readonly field: string; readonly value: string; readonly rule: string; readonly fix: string }
+  | {
+      readonly kind: 'denied';
+      readonly code: string;
+      readonly field: string;
+      readonly value: string;
+      readonly rule: string;
+      readonly fix: string;
+    }
   /** The broker's position is not what the book says: the book has been brought up to date, decide again. */
   | { readonly kind: 'book-changed' }
   | { readonly kind: 'unknown'; readonly because: string }

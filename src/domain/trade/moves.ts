@@ -1,6 +1,15 @@
 import { compare, isOnStep, isZero, roundToStep, subtract, ZERO_LOTS, type Lots, type Price } from '../decimal.ts';
 import type { UtcMs } from '../facts.ts';
-import { breakevenStep, cancelStep, closeStep, editStep, openStep, protectStep, targetStep, type StepKey } from '../ids.ts';
+import {
+  breakevenStep,
+  cancelStep,
+  closeStep,
+  editStep,
+  openStep,
+  protectStep,
+  targetStep,
+  type StepKey,
+} from '../ids.ts';
 import { targetLots, withoutDust, type LadderInstrument } from '../ladder.ts';
 import { breakevenStop, isTighter } from '../protection.ts';
 import type { TradeChange } from './change.ts';
@@ -56,7 +65,13 @@ function replyTo(wish: Wish, desk: Desk): Reply | null {
   if (known !== undefined) return known;
   if (desk.view === null || !isOver(desk.view.state)) return null;
   if (wish.kind === 'close') return { kind: 'confirmed' };
-  const denial = { code: 'trade-over', field: 'trade', value: desk.view.state, rule: 'a trade that is over takes no commands', fix: 'open a new trade' };
+  const denial = {
+    code: 'trade-over',
+    field: 'trade',
+    value: desk.view.state,
+    rule: 'a trade that is over takes no commands',
+    fix: 'open a new trade',
+  };
   return { kind: 'denied', denial };
 }
 
@@ -68,7 +83,12 @@ function closeInEmergency(desk: Desk, now: UtcMs): Move | null {
     return memoOf(desk, step).notBefore <= now && !isLookedUp(desk, step);
   });
   if (wish === undefined) return null;
-  const plan = planOf(desk, closeStep(wish.requestId), { kind: 'EMERGENCY_CLOSE' }, { closeReason: wish.reason, by: wish.by });
+  const plan = planOf(
+    desk,
+    closeStep(wish.requestId),
+    { kind: 'EMERGENCY_CLOSE' },
+    { closeReason: wish.reason, by: wish.by },
+  );
   return { desk: { ...desk, emergency: plan }, effects: [{ kind: 'send', plan }] };
 }
 
@@ -91,7 +111,10 @@ function syncRecords(desk: Desk): Move | null {
 function resolveOpenOutcome(desk: Desk): Move | null {
   const step = desk.lookUp ?? openOutcome(desk);
   if (step === null) return null;
-  return { desk: { ...desk, lane: { doing: 'resolve', stepKey: step } }, effects: [{ kind: 'resolve', stepKey: step }] };
+  return {
+    desk: { ...desk, lane: { doing: 'resolve', stepKey: step } },
+    effects: [{ kind: 'resolve', stepKey: step }],
+  };
 }
 
 /** A command the book shows as open although nobody here is busy with it. */
@@ -113,8 +136,15 @@ function restoreStop(desk: Desk, now: UtcMs): Move | null {
   const { view } = desk;
   if (view === null || view.state !== 'OPEN' || view.intendedStop === null) return null;
   if (view.stopLoss !== null && !isTakenBack(view, view.stopLoss, view.intendedStop)) return null;
-  if (memoOf(desk, protectStep(desk.protectNumber)).tries >= protectTries) return view.stopLoss === null ? closeUnprotected(desk) : null;
-  const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to: view.intendedStop }, takeProfit: 'keep', mayLoosen: false, setsFloor: false };
+  if (memoOf(desk, protectStep(desk.protectNumber)).tries >= protectTries)
+    return view.stopLoss === null ? closeUnprotected(desk) : null;
+  const intent: Intent = {
+    kind: 'MODIFY_PROTECTION',
+    stopLoss: { to: view.intendedStop },
+    takeProfit: 'keep',
+    mayLoosen: false,
+    setsFloor: false,
+  };
   return send(desk, now, protectStep(desk.protectNumber), intent, { closeReason: null, protects: true });
 }
 
@@ -127,7 +157,11 @@ function isTakenBack({ side, breakevenFloor }: TradeView, stop: Price, intended:
 function closeUnprotected(desk: Desk): Move | null {
   if (desk.wishes.some(({ by }) => by === 'automation')) return null;
   const requestId = `unprotected:${desk.protectNumber}`;
-  const reason: CloseReason = { reason: 'RISK', subreason: 'UNPROTECTED', text: 'No stop loss could be placed at the broker' };
+  const reason: CloseReason = {
+    reason: 'RISK',
+    subreason: 'UNPROTECTED',
+    text: 'No stop loss could be placed at the broker',
+  };
   const wish: Wish = { requestId, by: 'automation', kind: 'close', emergency: true, reason };
   return { desk: { ...desk, wishes: [...desk.wishes, wish] }, effects: [] };
 }
@@ -156,7 +190,13 @@ function moveToBreakeven(desk: Desk, now: UtcMs): Move | null {
   if (wish === undefined && (desk.stuck !== null || !breakevenDue(view))) return null;
   const offset = view.breakeven.rule?.offset ?? { points: '0' };
   const to = breakevenStop(view.side, view.entryPrice, offset, view.instrument);
-  const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: { to }, takeProfit: 'keep', mayLoosen: false, setsFloor: true };
+  const intent: Intent = {
+    kind: 'MODIFY_PROTECTION',
+    stopLoss: { to },
+    takeProfit: 'keep',
+    mayLoosen: false,
+    setsFloor: true,
+  };
   if (wish !== undefined) return send(desk, now, editStep(wish.requestId), intent, { closeReason: null, by: wish.by });
   const step = breakevenStep(desk.breakevenNumber);
   return pendingBreakeven(desk, step) ?? send(desk, now, step, intent, { closeReason: null });
@@ -196,13 +236,24 @@ function editLadder(desk: Desk, view: TradeView, wish: Extract<Wish, { kind: 'ed
 function decideTarget(desk: Desk, view: TradeView, wish: Extract<Wish, { kind: 'decide-target' }>): Move {
   const target = view.targets.find(({ level }) => level === wish.level);
   if (target?.state !== 'TRIGGERED') {
-    const denial = { code: 'target-not-waiting', field: 'level', value: String(wish.level), rule: 'only a target that waits for a person can be decided', fix: 'see which targets are TRIGGERED' };
+    const denial = {
+      code: 'target-not-waiting',
+      field: 'level',
+      value: String(wish.level),
+      rule: 'only a target that waits for a person can be decided',
+      fix: 'see which targets are TRIGGERED',
+    };
     return answered(desk, wish, { kind: 'denied', denial });
   }
   if (wish.verdict === 'act') {
     return answered({ ...desk, actOnLate: [...desk.actOnLate, wish.level] }, wish, { kind: 'confirmed' });
   }
-  const skip: TradeChange = { kind: 'skip-target', level: target.level, generation: target.generation, reason: `decided by ${wish.by}` };
+  const skip: TradeChange = {
+    kind: 'skip-target',
+    level: target.level,
+    generation: target.generation,
+    reason: `decided by ${wish.by}`,
+  };
   return change(desk, skip, wish.by, wish.requestId);
 }
 
@@ -215,7 +266,13 @@ function editPosition(desk: Desk, now: UtcMs): Move | null {
   if (view === null || view.state !== 'OPEN') return null;
   const wish = desk.wishes.find(({ kind }) => kind === 'close-part' || kind === 'edit-protection');
   if (wish?.kind === 'edit-protection') {
-    const intent: Intent = { kind: 'MODIFY_PROTECTION', stopLoss: wish.stopLoss, takeProfit: wish.takeProfit, mayLoosen: true, setsFloor: false };
+    const intent: Intent = {
+      kind: 'MODIFY_PROTECTION',
+      stopLoss: wish.stopLoss,
+      takeProfit: wish.takeProfit,
+      mayLoosen: true,
+      setsFloor: false,
+    };
     return send(desk, now, editStep(wish.requestId), intent, { closeReason: null, by: wish.by });
   }
   return wish?.kind === 'close-part' ? closePart(desk, now, view, wish) : null;
@@ -223,31 +280,60 @@ function editPosition(desk: Desk, now: UtcMs): Move | null {
 
 function closePart(desk: Desk, now: UtcMs, view: TradeView, wish: Extract<Wish, { kind: 'close-part' }>): Move | null {
   const { instrument } = view;
-  const asked = 'lots' in wish.size ? wish.size.lots : partOf(view.remainingLots, wish.size.percentOfRemaining, instrument);
+  const asked =
+    'lots' in wish.size ? wish.size.lots : partOf(view.remainingLots, wish.size.percentOfRemaining, instrument);
   if (compare(asked, view.remainingLots) > 0) return tooMuch(desk, wish, asked, view.remainingLots);
   if (!isOnStep(asked, instrument.volumeStep)) return offStep(desk, wish, asked, instrument);
   const sizing = withoutDust(asked, view.remainingLots, instrument);
   if (sizing.kind === 'skip') {
-    const denial = { code: 'volume-below-minimum', field: 'volume', value: asked, rule: sizing.reason, fix: 'close more, or all of it' };
+    const denial = {
+      code: 'volume-below-minimum',
+      field: 'volume',
+      value: asked,
+      rule: sizing.reason,
+      fix: 'close more, or all of it',
+    };
     return answered(desk, wish, { kind: 'denied', denial });
   }
-  const closeReason: CloseReason = { reason: 'MANUAL', subreason: 'PARTIAL', text: `${wish.by} closed ${sizing.lots} lots` };
-  return send(desk, now, closeStep(wish.requestId), closeTo(subtract(view.remainingLots, sizing.lots)), { closeReason, by: wish.by });
+  const closeReason: CloseReason = {
+    reason: 'MANUAL',
+    subreason: 'PARTIAL',
+    text: `${wish.by} closed ${sizing.lots} lots`,
+  };
+  return send(desk, now, closeStep(wish.requestId), closeTo(subtract(view.remainingLots, sizing.lots)), {
+    closeReason,
+    by: wish.by,
+  });
 }
 
 function partOf(remaining: Lots, percent: string, instrument: LadderInstrument): Lots {
-  const exact = targetLots({ original: remaining, remaining, bps: Math.round(Number(percent) * 100), closesRest: false }, instrument);
+  const exact = targetLots(
+    { original: remaining, remaining, bps: Math.round(Number(percent) * 100), closesRest: false },
+    instrument,
+  );
   return exact.kind === 'close' ? exact.lots : ZERO_LOTS;
 }
 
 function offStep(desk: Desk, wish: Wish, asked: Lots, { volumeStep }: LadderInstrument): Move {
   const rule = `volumes are multiples of ${volumeStep} lots`;
-  const denial = { code: 'volume-off-step', field: 'volume', value: asked, rule, fix: `close ${roundToStep(asked, volumeStep, 'down')}` };
+  const denial = {
+    code: 'volume-off-step',
+    field: 'volume',
+    value: asked,
+    rule,
+    fix: `close ${roundToStep(asked, volumeStep, 'down')}`,
+  };
   return answered(desk, wish, { kind: 'denied', denial });
 }
 
 function tooMuch(desk: Desk, wish: Wish, asked: Lots, remaining: Lots): Move {
-  const denial = { code: 'volume-exceeds-position', field: 'volume', value: asked, rule: `only ${remaining} lots are open`, fix: `close at most ${remaining}` };
+  const denial = {
+    code: 'volume-exceeds-position',
+    field: 'volume',
+    value: asked,
+    rule: `only ${remaining} lots are open`,
+    fix: `close at most ${remaining}`,
+  };
   return answered(desk, wish, { kind: 'denied', denial });
 }
 
@@ -277,7 +363,8 @@ function workTarget(desk: Desk, now: UtcMs, at: TargetAtHand): Move | null {
   const settled = afterRefusal(desk, target, memo);
   if (settled !== null) return settled;
   const late = (trigger.late || now - trigger.at > lateAfterMs) && !desk.actOnLate.includes(target.level);
-  if (late && target.late === 'skip') return skip(desk, target, 'crossed while nobody was there; its policy is to skip');
+  if (late && target.late === 'skip')
+    return skip(desk, target, 'crossed while nobody was there; its policy is to skip');
   if (late && target.late === 'ask') return null;
   const sizing = sizeOf(view, target);
   if (sizing.kind === 'skip') return skip(desk, target, sizing.reason);
@@ -295,14 +382,20 @@ function afterRefusal(desk: Desk, target: TargetView, memo: StepMemo): Move | nu
   const { refusal } = memo;
   if (refusal === null) return null;
   const { level, generation } = target;
-  if (refusal.code === 'price-came-back') return change(desk, { kind: 'rearm-target', level, generation, reason: refusal.text }, 'automation', null);
+  if (refusal.code === 'price-came-back')
+    return change(desk, { kind: 'rearm-target', level, generation, reason: refusal.text }, 'automation', null);
   if (!refusal.final) return null;
   if (target.state === 'TRIGGERED') return skip(desk, target, refusal.text);
   return change(desk, { kind: 'fail-target', level, generation, reason: refusal.text }, 'automation', null);
 }
 
 function skip(desk: Desk, target: TargetView, reason: string): Move {
-  return change(desk, { kind: 'skip-target', level: target.level, generation: target.generation, reason }, 'automation', null);
+  return change(
+    desk,
+    { kind: 'skip-target', level: target.level, generation: target.generation, reason },
+    'automation',
+    null,
+  );
 }
 
 /** The size comes from the confirmed remainder, never from arithmetic alone. */
@@ -310,7 +403,10 @@ function sizeOf(view: TradeView, target: TargetView): ReturnType<typeof targetLo
   const live = view.targets.filter(({ state }) => state !== 'CANCELLED');
   const full = live.reduce((total, { closeBps }) => total + closeBps, 0) === 10_000;
   const last = live.every(({ level }) => level <= target.level);
-  return targetLots({ original: view.openedLots, remaining: view.remainingLots, bps: target.closeBps, closesRest: full && last }, view.instrument);
+  return targetLots(
+    { original: view.openedLots, remaining: view.remainingLots, bps: target.closeBps, closesRest: full && last },
+    view.instrument,
+  );
 }
 
 function closeTo(leaveLots: Lots): Intent {

@@ -1,4 +1,13 @@
-import { compare, isZero, lots, price, subtract, ZERO_LOTS, type Lots, type Price } from '../../../src/domain/decimal.ts';
+import {
+  compare,
+  isZero,
+  lots,
+  price,
+  subtract,
+  ZERO_LOTS,
+  type Lots,
+  type Price,
+} from '../../../src/domain/decimal.ts';
 import { accountId, positionId, tradeId } from '../../../src/domain/ids.ts';
 import { closeBps, targetPrice } from '../../../src/domain/ladder.ts';
 import { isTighter } from '../../../src/domain/protection.ts';
@@ -7,7 +16,13 @@ import type { CommandPlan } from '../../../src/domain/trade/intent.ts';
 import type { TargetRule, TradeRequest } from '../../../src/domain/trade/request.ts';
 import type { TargetView, TradeView } from '../../../src/domain/trade/view.ts';
 
-export const eurusd = { digits: 5, tickSize: price('0.00001'), pipSize: price('0.0001'), volumeMin: lots('0.01'), volumeStep: lots('0.01') };
+export const eurusd = {
+  digits: 5,
+  tickSize: price('0.00001'),
+  pipSize: price('0.0001'),
+  volumeMin: lots('0.01'),
+  volumeStep: lots('0.01'),
+};
 
 export const threeTargets: readonly TargetRule[] = [
   { at: { pips: '10' }, size: { share: '50' }, late: 'act-if-beyond' },
@@ -32,7 +47,6 @@ export function request(overrides: Partial<TradeRequest> = {}): TradeRequest {
     ...overrides,
   };
 }
-
 
 export function pendingView(asked: TradeRequest): TradeView {
   const bps = closeBps(asked.targets);
@@ -59,7 +73,15 @@ export function pendingView(asked: TradeRequest): TradeView {
     settling: false,
     closeReason: null,
     closeSubreason: null,
-    targets: asked.targets.map(({ at, late }, index) => ({ level: index + 1, rule: at, late, price: null, closeBps: bps[index] ?? 0, state: 'ARMED', generation: 1 })),
+    targets: asked.targets.map(({ at, late }, index) => ({
+      level: index + 1,
+      rule: at,
+      late,
+      price: null,
+      closeBps: bps[index] ?? 0,
+      state: 'ARMED',
+      generation: 1,
+    })),
     unsettled: null,
   };
 }
@@ -74,7 +96,10 @@ export function opened(asked: TradeRequest, entry: Price = price('1.085')): Trad
     remainingLots: asked.volume,
     entryPrice: entry,
     stopLoss: stop,
-    targets: view.targets.map((target) => ({ ...target, price: targetPrice(target.rule, entry, stop, asked.side, eurusd) })),
+    targets: view.targets.map((target) => ({
+      ...target,
+      price: targetPrice(target.rule, entry, stop, asked.side, eurusd),
+    })),
   });
 }
 
@@ -83,7 +108,9 @@ export function next(view: TradeView, change: Partial<TradeView>): TradeView {
 }
 
 export function withTarget(view: TradeView, level: number, change: Partial<TargetView>): TradeView {
-  return next(view, { targets: view.targets.map((target) => (target.level === level ? { ...target, ...change } : target)) });
+  return next(view, {
+    targets: view.targets.map((target) => (target.level === level ? { ...target, ...change } : target)),
+  });
 }
 
 /** The view after the broker carried a plan out. */
@@ -102,22 +129,28 @@ export function afterExecution(view: TradeView, plan: CommandPlan): TradeView {
 }
 
 function closed(view: TradeView, plan: CommandPlan, leave: Lots): TradeView {
-  if (compare(leave, view.remainingLots) >= 0) throw new Error(`leaving ${leave} of ${view.remainingLots} closes nothing`);
-  const done = view.targets.map((target) => (target.level === plan.targetLevel ? { ...target, state: 'DONE' as const } : target));
+  if (compare(leave, view.remainingLots) >= 0)
+    throw new Error(`leaving ${leave} of ${view.remainingLots} closes nothing`);
+  const done = view.targets.map((target) =>
+    target.level === plan.targetLevel ? { ...target, state: 'DONE' as const } : target,
+  );
   const over = isZero(leave);
   return next(view, {
     state: over ? 'CLOSED' : 'OPEN',
     closedLots: subtract(view.openedLots, leave),
     remainingLots: leave,
     closeReason: over ? (plan.closeReason?.reason ?? null) : null,
-    targets: over ? done.map((target) => (target.state === 'DONE' ? target : { ...target, state: 'SKIPPED' as const })) : done,
+    targets: over
+      ? done.map((target) => (target.state === 'DONE' ? target : { ...target, state: 'SKIPPED' as const }))
+      : done,
   });
 }
 
 function protectedView(view: TradeView, plan: CommandPlan): TradeView {
   if (plan.intent.kind !== 'MODIFY_PROTECTION' || plan.intent.stopLoss === 'keep') return view;
   const wanted = plan.intent.stopLoss.to;
-  const moved = wanted !== null && (view.stopLoss === null || plan.intent.mayLoosen || isTighter(view.side, wanted, view.stopLoss));
+  const moved =
+    wanted !== null && (view.stopLoss === null || plan.intent.mayLoosen || isTighter(view.side, wanted, view.stopLoss));
   return next(view, {
     stopLoss: moved ? wanted : view.stopLoss,
     intendedStop: moved ? wanted : view.intendedStop,
@@ -125,7 +158,6 @@ function protectedView(view: TradeView, plan: CommandPlan): TradeView {
     breakeven: plan.intent.setsFloor ? { ...view.breakeven, state: 'DONE' } : view.breakeven,
   });
 }
-
 
 /** The view after the book took a change. */
 export function afterChange(view: TradeView, change: TradeChange): TradeView {
