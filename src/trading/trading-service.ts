@@ -1,23 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { compare } from '../domain/decimal.ts';
 import type { DealFact, OrderFact, PositionFact, Quote, UtcMs } from '../domain/facts.ts';
-import type { AccountId, PositionId, StepKey, TradeId } from '../domain/ids.ts';
+import { openStep, type AccountId, type PositionId, type StepKey, type TradeId } from '../domain/ids.ts';
 import type { Instrument } from '../domain/instrument.ts';
-import type { Denial } from '../domain/outcome.ts';
 import type { CommandPlan, CommandReport } from '../domain/trade/intent.ts';
-import { planOf, type TradePreview } from '../domain/trade/preview.ts';
+import type { TradePreview } from '../domain/trade/preview.ts';
 import type { TradeRequest } from '../domain/trade/request.ts';
 import type { TradeView } from '../domain/trade/view.ts';
 import { executeCommand, tradeFacts, type CommandResult } from './command-ledger.ts';
-import {
-  UnknownSymbol,
-  type BrokerAccount,
-  type Candle,
-  type Capabilities,
-  type Connector,
-  type Snapshot,
-} from './connector.ts';
-import { checkOpen, openPlan } from './open.ts';
+import { type BrokerAccount, type Candle, type Capabilities, type Connector, type Snapshot } from './connector.ts';
+import { placeTrade, previewTrade, refuseOpen, usable, type OpenResult, type UsableAccount } from './place-trade.ts';
 import type { Reads } from './preflight.ts';
 import type { AccountRecord, Records, Wake } from './records.ts';
 import { resolveCommand, type Resolution } from './resolve.ts';
@@ -47,13 +39,6 @@ export interface TradingDeps {
   readonly access: AccountAccess;
   readonly clock: Clock;
   readonly log: ExecutionLog;
-}
-
-export interface OpenResult {
-  readonly report: CommandReport;
-  /** `null` when nothing was recorded because the request was denied. */
-  readonly view: TradeView | null;
-  readonly attempt: number;
 }
 
 /** A quote with its age; a stale one is shown, never acted on. */
@@ -146,6 +131,11 @@ export function createTradingService(deps: TradingDeps) {
     return reads;
   };
 
+  const usableFor = async (request: TradeRequest): Promise<UsableAccount> => {
+    const account = await deps.records.account(request.accountId);
+    return usable(request, account, account === null ? null : deps.access.connectorFor(account.platform));
+  };
+
   const execute = async (plan: CommandPlan, cancelled: AbortSignal): Promise<CommandResult> => {
     const [reads, view] = await Promise.all([reachAndAsk(plan.accountId), deps.records.trade(plan.tradeId)]);
     if (view === null) throw new UnknownAccount(`there is no trade ${plan.tradeId}`);
@@ -162,33 +152,18 @@ export function createTradingService(deps: TradingDeps) {
      * again meets the same trade; another body under its key is denied.
      */
     placeTrade: async (request: TradeRequest, attempt: number, cancelled: AbortSignal): Promise<OpenResult> => {
-      const account = await deps.records.account(request.accountId);
-      const unusable = accountDenial(
-        request,
-        account,
-        account === null ? null : deps.access.connectorFor(account.platform),
-      );
-      if (account === null || unusable !== null) return refuseOpen(deps, request, unusable ?? unknownAccount(request));
-      return logged(
-        { ...request, stepKey: 'open' as StepKey },
-        'OPEN',
-        await openTrade(deps, request, readsOf(account), attempt, cancelled),
-      );
+      const found = await usableFor(request);
+      if ('denial' in found) return refuseOpen(deps, request, found.denial);
+      const placed = await placeTrade(deps, request, readsOf(found.account), { attempt, cancelled });
+      return logged({ ...request, stepKey: openStep }, 'OPEN', placed);
     },
 
-    /** The checks of an opening and what it would come to now; nothing is recorded or sent. @throws Unavailable when the broker is away */
+    /** The checks of an opening and what it would come to now; nothing is sent. @throws Unavailable when the broker is away */
     previewTrade: async (request: TradeRequest): Promise<TradePreview> => {
-      const account = await deps.records.account(request.accountId);
-      const unusable = accountDenial(
-        request,
-        account,
-        account === null ? null : deps.access.connectorFor(account.platform),
-      );
-      if (account === null || unusable !== null) return { kind: 'denied', denial: unusable ?? unknownAccount(request) };
-      const checked = await checkFresh(request, readsOf(account));
-      return 'code' in checked
-        ? { kind: 'denied', denial: checked }
-        : planOf(request, checked, checked.instrument, checked.quote);
+      const found = await usableFor(request);
+      return 'denial' in found
+        ? { kind: 'denied', denial: found.denial }
+        : previewTrade(request, readsOf(found.account));
     },
 
     /** A-37, A-45, A-52: closes all or part of a position, always by its id, down to what the plan leaves. */
@@ -306,111 +281,4 @@ const snapshotOf = ({ connector, account }: Reads): Promise<Snapshot> => connect
 /** An account, trade or platform that does not exist: asking again does not help. */
 export class UnknownAccount extends Error {
   override readonly name = 'UnknownAccount';
-}
-
-function unknownAccount({ accountId }: TradeRequest): Denial {
-  return {
-    code: 'unknown-account',
-    field: 'account',
-    value: accountId,
-    rule: 'the account must exist',
-    fix: 'see `belay account ls`',
-  };
-}
-
-function accountDenial(
-  request: TradeRequest,
-  account: AccountRecord | null,
-  connector: Connector | null,
-): Denial | null {
-  if (account === null) return unknownAccount(request);
-  if (account.status !== 'ACTIVE') {
-    return {
-      code: 'account-not-active',
-      field: 'account',
-      value: account.name,
-      rule: `the account is ${account.status}`,
-      fix: `verify it: belay account test ${account.name}`,
-    };
-  }
-  if (connector === null) {
-    return {
-      code: 'unsupported-platform',
-      field: 'account',
-      value: account.platform,
-      rule: 'no connector serves this platform',
-      fix: 'use an account of a supported platform',
-    };
-  }
-  if (connector.capabilities.orderTypes.includes(request.entry.type)) return null;
-  return {
-    code: 'unsupported-order-type',
-    field: 'entry',
-    value: request.entry.type,
-    rule: `${account.name} cannot place ${request.entry.type} orders`,
-    fix: `use ${connector.capabilities.orderTypes.join(', ')}`,
-  };
-}
-
-async function refuseOpen(deps: TradingDeps, request: TradeRequest, denial: Denial): Promise<OpenResult> {
-  if (denial.code !== 'unknown-account') await deps.records.denyTrade(request, denial);
-  return { report: { kind: 'denied', ...denial }, view: null, attempt: 0 };
-}
-
-async function openTrade(
-  deps: TradingDeps,
-  request: TradeRequest,
-  reads: Reads,
-  attempt: number,
-  cancelled: AbortSignal,
-): Promise<OpenResult> {
-  const known = await deps.records.trade(request.tradeId);
-  if (known !== null && known.requestHash !== request.requestHash) return refuseOpen(deps, request, keyReused(request));
-  const checked = known === null ? await checkFresh(request, reads) : null;
-  if (checked !== null && 'code' in checked) return refuseOpen(deps, request, checked);
-  const recorded = checked === null ? known : await recordTrade(deps, request, checked);
-  if (recorded === null || 'code' in recorded) return refuseOpen(deps, request, recorded ?? keyReused(request));
-  const levels = {
-    stopLoss: recorded.initialStop ?? recorded.intendedStop,
-    takeProfit: checked?.takeProfit ?? recorded.takeProfit,
-  };
-  if (levels.stopLoss === null) throw new UnknownAccount(`trade ${request.tradeId} was recorded without a stop`);
-  const plan = openPlan(request, { stopLoss: levels.stopLoss, takeProfit: levels.takeProfit }, attempt);
-  return executeCommand(deps, plan, recorded, reads, cancelled);
-}
-
-async function checkFresh(request: TradeRequest, reads: Reads) {
-  try {
-    const instrument = await reads.instrument(request.symbol);
-    const quote = await reads.connector.quote(reads.account, request.symbol);
-    const checked = checkOpen(request, instrument, quote);
-    return 'code' in checked ? checked : { ...checked, instrument, quote };
-  } catch (error) {
-    // The broker's own list is the authority on symbols, so its answer is the check.
-    if (!(error instanceof UnknownSymbol)) throw error;
-    return {
-      code: 'unknown-symbol',
-      field: 'symbol',
-      value: request.symbol,
-      rule: error.message,
-      fix: 'use a symbol the broker lists',
-    };
-  }
-}
-
-type Checked = Exclude<Awaited<ReturnType<typeof checkFresh>>, Denial>;
-
-async function recordTrade(deps: TradingDeps, request: TradeRequest, checked: Checked): Promise<TradeView | Denial> {
-  const opened = await deps.records.openTrade(request, checked.stopLoss, checked.instrument, checked.closeBps);
-  return opened.kind === 'recorded' ? opened.view : keyReused(request);
-}
-
-function keyReused(request: TradeRequest): Denial {
-  return {
-    code: 'idempotency-key-reused',
-    field: 'idempotencyKey',
-    value: request.tradeId,
-    rule: 'one key belongs to one request body',
-    fix: 'use a new key for another trade',
-  };
 }

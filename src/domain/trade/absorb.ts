@@ -17,6 +17,40 @@ const heldBackMs = 60_000;
 /** A refusal that may pass is tried this often before it counts as final for what a person asked. */
 const patience = 5;
 
+/**
+ * Refusals that say something about the moment, not about the command: however often they come, a target that waits for its close
+ * is not given up. A person who waits for an answer is told after {@link patience} tries all the same.
+ */
+const passingCodes: ReadonlySet<string> = new Set([
+  'absent',
+  'broker-unavailable',
+  'execution-mode-off',
+  'frozen',
+  'market-closed',
+  'never-claimed',
+  'never-written',
+  'no-quotes',
+  'paused',
+  'position-busy',
+  'position-not-found',
+  'quiet-window',
+  'request-too-old',
+  'requote',
+  'too-many-requests',
+  'trade-state',
+  'trading-state',
+  'volume-exceeds-position',
+]);
+
+const isFinal = (code: string, tries: number) => tries >= patience && !passingCodes.has(code);
+
+/** A broker that was away is asked again soon after it is back. */
+const unavailablePauseMaxMs = 15_000;
+
+function pauseMs(code: string, tries: number): number {
+  return code === 'broker-unavailable' ? Math.min(backoffMs(tries), unavailablePauseMaxMs) : backoffMs(tries);
+}
+
 const heldBackCodes: ReadonlySet<string> = new Set(['paused', 'execution-mode-off']);
 
 /** The desk after hearing of an event; decides nothing. */
@@ -189,16 +223,17 @@ function notExecuted(
   // An open is not sent again by itself: the price it was wanted at has passed.
   if (stepKey === openStep && report.code !== 'never-claimed') return { ...desk, openRefused: reply };
   const again = tried(desk, stepKey, ({ tries }) => {
-    const pause = Math.max(retryAfterMs ?? 0, tries < 2 ? 0 : backoffMs(tries - 1));
-    const final = retryAfterMs === null || tries >= patience;
-    return {
-      attempt: attempt + 1,
-      tries,
-      notBefore: now + pause,
-      refusal: { code: report.code, text: report.text, final },
+    const pause = Math.max(retryAfterMs ?? 0, tries < 2 ? 0 : pauseMs(report.code, tries - 1));
+    const refusal = {
+      code: report.code,
+      text: report.text,
+      final: retryAfterMs === null || isFinal(report.code, tries),
     };
+    return { attempt: attempt + 1, tries, notBefore: now + pause, refusal };
   });
-  return memoOf(again, stepKey).refusal?.final === true ? replied(again, stepKey, reply) : again;
+  const { tries, refusal } = memoOf(again, stepKey);
+  if (refusal?.final !== true && tries < patience) return again;
+  return stepKey === openStep ? { ...again, openRefused: reply } : replied(again, stepKey, reply);
 }
 
 function denied(desk: Desk, stepKey: StepKey, report: Extract<CommandReport, { kind: 'denied' }>, now: UtcMs): Desk {
@@ -209,7 +244,7 @@ function denied(desk: Desk, stepKey: StepKey, report: Extract<CommandReport, { k
     refusal: {
       code: report.code,
       text: `${report.field} ${report.value}: ${report.rule}`,
-      final: memo.tries >= patience,
+      final: isFinal(report.code, memo.tries),
     },
   }));
   return report.code === 'position-busy' ? later : replied(later, stepKey, { kind: 'denied', denial: report });

@@ -3,7 +3,8 @@ import { InvariantViolated } from '../outcome.ts';
 import { absorb } from './absorb.ts';
 import type { Desk, TradeEvent } from './desk.ts';
 import type { Effect } from './effects.ts';
-import { freeMoves, laneMoves, lookUpMoves, type Move, type Rule } from './moves.ts';
+import { freeMoves, laneMoves, lookUpMoves } from './moves.ts';
+import type { Move, Rule } from './planning.ts';
 import { isOver } from './state.ts';
 
 /** Far more than any event can cause; a decision that needs more goes in circles. */

@@ -182,6 +182,42 @@ describe('an outcome that nobody heard', () => {
   });
 });
 
+describe('a broker that is away', () => {
+  test('never makes a crossed target be given up, and is asked again soon after it is back', () => {
+    const rig = new Rig();
+    let plan = planOf(rig.crossed(1, {}, now));
+    let at = now;
+    for (let round = 0; round < 40; round += 1) {
+      rig.report(
+        plan,
+        { kind: 'not-executed', code: 'broker-unavailable', text: 'away', retryAfterMs: 1_000 },
+        rig.view(),
+        at,
+      );
+      at += 15_000;
+      plan = planOf(rig.hear({ kind: 'due' }, at));
+    }
+    expect(plan).toMatchObject({ stepKey: 'tp:1:1', intent: { kind: 'PARTIAL_CLOSE' } });
+  });
+
+  test('is told to a person who waits for an answer', () => {
+    const rig = new Rig();
+    let effects = rig.hear({ kind: 'asked', wish: closeWish() });
+    for (let at = now; !kinds(effects).includes('answer'); at += 60_000) {
+      const asked = effects.some(({ kind }) => kind === 'send') ? effects : rig.hear({ kind: 'due' }, at);
+      effects = rig.report(
+        planOf(asked),
+        { kind: 'not-executed', code: 'broker-unavailable', text: 'away', retryAfterMs: 1_000 },
+        rig.view(),
+        at,
+      );
+    }
+    expect(effects).toContainEqual(
+      expect.objectContaining({ kind: 'answer', reply: expect.objectContaining({ kind: 'not-executed' }) }),
+    );
+  });
+});
+
 describe('a late crossing', () => {
   const late = { late: true, source: 'catch-up:ticks' };
 
