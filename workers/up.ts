@@ -15,22 +15,33 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(argv);
     const config = configOfThisProcess();
-    return options.job === 'start' ? await start(config, options, terminal, shutdown) : await replay(config, options, terminal, shutdown);
+    return options.job === 'start'
+      ? await start(config, options, terminal, shutdown)
+      : await replay(config, options, terminal, shutdown);
   } catch (error) {
     // The edge of the process: every way to fail has its words and its exit code.
-    return failed(error, terminal, shutdown);
+    return failed(error, terminal, shutdown, argv.includes('--json'));
   }
 }
 
-function failed(error: unknown, terminal: Terminal, shutdown: Shutdown): number {
+function failed(error: unknown, terminal: Terminal, shutdown: Shutdown, json: boolean): number {
   const interruption = error instanceof Interrupted ? error : shutdown.interrupted();
   if (interruption !== null) {
     terminal.warn(`  stopped: ${interruption.message}`);
     return interruption.exitCode;
   }
-  terminal.warn(error instanceof Error ? error.message : String(error));
-  const known = error instanceof ConfigError || error instanceof HomeInUse || error instanceof Usage || error instanceof PlanRefused || error instanceof QuotesRefused;
-  return known ? error.exitCode : 1;
+  const why = reasonOf(error);
+  terminal.warn(why instanceof Error ? why.message : String(why));
+  if (error instanceof PlanRefused || error instanceof QuotesRefused) {
+    if (json) terminal.data({ error: error.denial });
+    return error.exitCode;
+  }
+  return error instanceof ConfigError || error instanceof HomeInUse || error instanceof Usage ? error.exitCode : 1;
+}
+
+/** An aborted pause says only that; what aborted it is its cause. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof Error && error.name === 'AbortError' ? (error.cause ?? error) : error;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,14 @@
 import { compareBooks, type Comparison } from '../../src/cli/compare-books.ts';
 import { dealFact, positionFact } from '../../src/connectors/simulated/translate.ts';
-import { auditedDeals, auditedTargets, auditedTrades, auditedWatches, type AuditedTarget, type AuditedTrade, type AuditedWatch } from '../../src/db/audit.ts';
+import {
+  auditedDeals,
+  auditedTargets,
+  auditedTrades,
+  auditedWatches,
+  type AuditedTarget,
+  type AuditedTrade,
+  type AuditedWatch,
+} from '../../src/db/audit.ts';
 import { unsettled, type Unrest } from '../../src/db/queries.ts';
 import { hasPosition, isOver } from '../../src/domain/trade/state.ts';
 import type { QuoteCursor } from '../../src/trading/connector.ts';
@@ -33,7 +41,8 @@ export async function audit(stack: Stack, proven: Proven): Promise<Audit> {
   const accounts = await records.accounts();
   const books = await Promise.all(accounts.map((account) => auditAccount(stack, account, proven)));
   const unrest = await unsettled(records.pool);
-  const total = (count: (comparison: Comparison) => number) => books.reduce((sum, { comparison }) => sum + count(comparison), 0);
+  const total = (count: (comparison: Comparison) => number) =>
+    books.reduce((sum, { comparison }) => sum + count(comparison), 0);
   const differences = books.flatMap(({ comparison }) => comparison.differences);
   return {
     trades: books.flatMap(({ trades }) => trades),
@@ -66,14 +75,27 @@ async function auditAccount(stack: Stack, account: AccountRecord, proven: Proven
   );
   const inScope = watches.filter(({ symbol, armedAt }) => symbol === proven.symbol && armedAt > proven.after.time);
   const crossings = await crossingProblems(stack, account, proven, inScope);
-  return { comparison, trades, watches: inScope, problems: [...crossings, ...targets.flatMap(targetProblem), ...loosenedInBook(trades)] };
+  return {
+    comparison,
+    trades,
+    watches: inScope,
+    problems: [...crossings, ...targets.flatMap(targetProblem), ...loosenedInBook(trades)],
+  };
 }
 
-async function crossingProblems({ parts }: Stack, account: AccountRecord, { symbol, after }: Proven, watches: readonly AuditedWatch[]) {
+async function crossingProblems(
+  { parts }: Stack,
+  account: AccountRecord,
+  { symbol, after }: Proven,
+  watches: readonly AuditedWatch[],
+) {
   const connector = parts.access.connectorFor(account.platform);
   if (watches.length === 0 || connector === null) return [];
   const reach = parts.access.reach(account);
-  const [quotes, { digits }] = await Promise.all([connector.ticks(reach, symbol, after), connector.instrument(reach, symbol)]);
+  const [quotes, { digits }] = await Promise.all([
+    connector.ticks(reach, symbol, after),
+    connector.instrument(reach, symbol),
+  ]);
   return checkCrossings(watches, quotes, digits);
 }
 
@@ -87,7 +109,12 @@ function restProblems(unrest: Unrest): readonly string[] {
 function targetProblem(target: AuditedTarget): readonly string[] {
   if (!isOver(target.tradeState)) return [];
   const { state, commandState, deals, reason } = target;
-  const shown = state === 'DONE' ? commandState === 'CONFIRMED' && deals > 0 : state === 'SKIPPED' ? reason !== null : state === 'CANCELLED';
+  const shown =
+    state === 'DONE'
+      ? commandState === 'CONFIRMED' && deals > 0
+      : state === 'SKIPPED'
+        ? reason !== null
+        : state === 'CANCELLED';
   const evidence = `command ${commandState ?? 'none'}, ${deals} deals, reason ${reason ?? 'none'}`;
   return shown ? [] : [`trade ${target.tradeId} target ${target.level}: ended ${state} (${evidence})`];
 }

@@ -9,7 +9,11 @@ import type { AuditedWatch } from '../../src/db/audit.ts';
  * exactly this quote. A row still armed must have none. A row that was disarmed may have one only from the moment on at which
  * its position was gone at the broker, or at which a new ladder, a skip or a pause ended it.
  */
-export function checkCrossings(watches: readonly AuditedWatch[], quotes: readonly Quote[], digits: number): readonly string[] {
+export function checkCrossings(
+  watches: readonly AuditedWatch[],
+  quotes: readonly Quote[],
+  digits: number,
+): readonly string[] {
   const walk = pointsOf(quotes, digits);
   return watches.flatMap((watch) => {
     const found = firstCrossing(walk, watch, digits);
@@ -18,19 +22,23 @@ export function checkCrossings(watches: readonly AuditedWatch[], quotes: readonl
   });
 }
 
-const nameOf = ({ tradeId, level, generation, price }: AuditedWatch) => `trade ${tradeId} target ${level} generation ${generation} at ${price}`;
+const nameOf = ({ tradeId, level, generation, price }: AuditedWatch) =>
+  `trade ${tradeId} target ${level} generation ${generation} at ${price}`;
 
 function problemOf(watch: AuditedWatch, crossing: Quote | null): string | null {
   const { state, firedSequence, firedPrice, endedAt } = watch;
   const where = crossing === null ? 'no quote' : `quote ${crossing.sequence}`;
   if (state === 'FIRED') {
-    if (crossing?.sequence !== firedSequence) return `fired at quote ${firedSequence ?? '?'}, but ${where} crossed it first`;
+    if (crossing?.sequence !== firedSequence)
+      return `fired at quote ${firedSequence ?? '?'}, but ${where} crossed it first`;
     const exit = watch.quoteSide === 'BID' ? crossing?.bid : crossing?.ask;
     return exit === firedPrice ? null : `fired at ${firedPrice ?? '?'}, but ${where} stood at ${exit ?? '?'}`;
   }
   if (crossing === null) return null;
   if (state === 'ARMED') return `${where} crossed it, and it is still armed`;
-  return endedAt !== null && crossing.time >= endedAt ? null : `${where} crossed it, and it was disarmed without a trigger row`;
+  return endedAt !== null && crossing.time >= endedAt
+    ? null
+    : `${where} crossed it, and it was disarmed without a trigger row`;
 }
 
 interface Walk {

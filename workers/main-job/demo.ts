@@ -8,7 +8,7 @@ import type { Stack } from '../stack.ts';
 import { audit } from './audit.ts';
 import { atRest, until } from './rest.ts';
 import { breakevenLine, closedLine, crossedLine, openedLine, targetLine } from './story.ts';
-import { summarize, type Summary } from './summary.ts';
+import { secondsSince, summarize, type Summary } from './summary.ts';
 
 export interface DemoDeps {
   readonly stack: Stack;
@@ -58,7 +58,8 @@ function createScene({ stack, say, signal }: DemoDeps, account: AccountRecord) {
   const began = clock.monotonic();
   let bid = firstBid;
 
-  const push = () => simulator.pushQuote({ symbol, bid: fromPoints(bid, digits), ask: fromPoints(bid + spread, digits) });
+  const push = () =>
+    simulator.pushQuote({ symbol, bid: fromPoints(bid, digits), ask: fromPoints(bid + spread, digits) });
   const tell = (line: string) => {
     const at = Math.round((clock.monotonic() - began) / 1_000);
     say(`${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}  ${line}`);
@@ -91,12 +92,17 @@ function createScene({ stack, say, signal }: DemoDeps, account: AccountRecord) {
   };
 }
 
-const done = (level: number) => (story: TradeStory) => story.view.targets.some((target) => target.level === level && target.state === 'DONE');
+const done = (level: number) => (story: TradeStory) =>
+  story.view.targets.some((target) => target.level === level && target.state === 'DONE');
 
 async function openTrade({ stack, signal }: DemoDeps, scene: Scene, account: AccountRecord) {
   const { clock } = stack.parts;
   const steering = createSteering(stack.parts);
-  const target = (pips: string, size: OpenOrder['targets'][number]['size']) => ({ at: { pips }, size, late: 'act-if-beyond' as const });
+  const target = (pips: string, size: OpenOrder['targets'][number]['size']) => ({
+    at: { pips },
+    size,
+    late: 'act-if-beyond' as const,
+  });
   const order: OpenOrder = {
     accountId: account.id,
     symbol,
@@ -110,15 +116,21 @@ async function openTrade({ stack, signal }: DemoDeps, scene: Scene, account: Acc
     requestedBy: 'demo',
   };
   const idempotencyKey = `demo-${clock.now()}-${process.pid}`;
-  const { tradeId: id, answer } = await steering.openTrade(order, { idempotencyKey, platform: account.platform, waitMs: withinMs });
+  const { tradeId: id, answer } = await steering.openTrade(order, {
+    idempotencyKey,
+    platform: account.platform,
+    waitMs: withinMs,
+  });
   signal.throwIfAborted();
-  if (answer.kind !== 'answered' || answer.value.reply.kind !== 'confirmed') throw new Error(`the demo trade was not opened: ${JSON.stringify(answer)}`);
+  if (answer.kind !== 'answered' || answer.value.reply.kind !== 'confirmed')
+    throw new Error(`the demo trade was not opened: ${JSON.stringify(answer)}`);
   const story = await scene.when(id, 'the open', ({ view }) => view.targets.every(({ price }) => price !== null));
   scene.tell(openedLine(name, story));
   return { id, story };
 }
 
-const priceOf = (story: TradeStory, level: number) => toPoints(story.view.targets[level - 1]?.price ?? story.view.entryPrice ?? fromPoints(0, digits), digits);
+const priceOf = (story: TradeStory, level: number) =>
+  toPoints(story.view.targets[level - 1]?.price ?? story.view.entryPrice ?? fromPoints(0, digits), digits);
 
 async function firstTarget(scene: Scene, id: TradeId, opened: TradeStory): Promise<void> {
   await scene.walkUpTo(priceOf(opened, 1));
@@ -128,7 +140,12 @@ async function firstTarget(scene: Scene, id: TradeId, opened: TradeStory): Promi
   scene.tell(breakevenLine(name, protectedStory));
 }
 
-async function secondTargetAlone({ stack, signal }: DemoDeps, scene: Scene, id: TradeId, opened: TradeStory): Promise<void> {
+async function secondTargetAlone(
+  { stack, signal }: DemoDeps,
+  scene: Scene,
+  id: TradeId,
+  opened: TradeStory,
+): Promise<void> {
   const { clock } = stack.parts;
   const engine = stack.part('engine');
   await clock.sleep(restMs, signal);
@@ -140,7 +157,9 @@ async function secondTargetAlone({ stack, signal }: DemoDeps, scene: Scene, id: 
   const crossed = await scene.when(id, 'the crossing of target 2', (story) => crossedLine(name, story, 2) !== null);
   scene.tell(`${crossedLine(name, crossed, 2) ?? ''} while no engine was running`);
   await engine?.up();
-  scene.tell(`✔ engine back as process ${engine?.pid() ?? 0} after ${((clock.monotonic() - killedAt) / 1_000).toFixed(1)} s`);
+  scene.tell(
+    `✔ engine back as process ${engine?.pid() ?? 0} after ${((clock.monotonic() - killedAt) / 1_000).toFixed(1)} s`,
+  );
   scene.tell(targetLine(name, await scene.when(id, 'target 2', done(2)), 2));
 }
 
@@ -151,18 +170,35 @@ async function lastTarget(scene: Scene, id: TradeId, opened: TradeStory): Promis
   scene.tell(closedLine(name, story));
 }
 
-async function closeTheBooks({ stack, signal, beganMs }: DemoDeps, scene: Scene, id: TradeId, after: QuoteCursor): Promise<Summary> {
+async function closeTheBooks(
+  { stack, signal, beganMs }: DemoDeps,
+  scene: Scene,
+  id: TradeId,
+  after: QuoteCursor,
+): Promise<Summary> {
   const { parts } = stack;
   await atRest(parts, withinMs, signal);
   const found = await audit(stack, { symbol, after });
   const { dealsEngine, dealsBroker, duplicates, booksEqual, unrest } = found;
   const fired = found.watches.filter(({ tradeId, state }) => tradeId === id && state === 'FIRED').length;
   const problems = [...found.problems, ...(fired === 3 ? [] : [`${fired} of 3 targets fired once`])];
-  scene.tell(`ledger: ours ${booksEqual ? '=' : '≠'} broker ${booksEqual ? '✔' : '✘'}   deals ${dealsEngine} and ${dealsBroker}, duplicates ${duplicates}, unknown ${unrest.unsettledCommands}`);
+  scene.tell(
+    `ledger: ours ${booksEqual ? '=' : '≠'} broker ${booksEqual ? '✔' : '✘'}   deals ${dealsEngine} and ${dealsBroker}, duplicates ${duplicates}, unknown ${unrest.unsettledCommands}`,
+  );
   for (const problem of problems) scene.tell(`✘ ${problem}`);
-  const seconds = Math.round((parts.clock.monotonic() - beganMs) / 100) / 10;
+  const seconds = secondsSince(beganMs, parts.clock.monotonic());
   return summarize(
-    { trades: 1, targetsFired: fired, dealsEngine, dealsBroker, duplicates, unknown: unrest.unsettledCommands, booksEqual, kills: 1, seconds },
+    {
+      trades: 1,
+      targetsFired: fired,
+      dealsEngine,
+      dealsBroker,
+      duplicates,
+      unknown: unrest.unsettledCommands,
+      booksEqual,
+      kills: 1,
+      seconds,
+    },
     problems,
   );
 }

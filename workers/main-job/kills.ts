@@ -1,6 +1,8 @@
 import { feedProgress } from '../../src/db/audit.ts';
+import type { Quote } from '../../src/domain/facts.ts';
 import type { AccountId, TradeId } from '../../src/domain/ids.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
+import type { AccountRecord } from '../../src/trading/records.ts';
 import { story, tradeWorkflowId } from '../../workflows/contract.ts';
 import type { Role, Stack } from '../stack.ts';
 import { until, watcherCaughtUp } from './rest.ts';
@@ -39,6 +41,7 @@ export interface LivingTrade {
 
 export interface KillDeps {
   readonly stack: Stack;
+  readonly account: AccountRecord;
   readonly symbol: string;
   /** A trade that still lives, to ask an engine about; `null` when there is none. */
   readonly livingTrade: () => Promise<LivingTrade | null>;
@@ -53,7 +56,10 @@ const servesWithinMs = 60_000;
  *
  * @throws NeverCame when the part does not come back
  */
-export async function killAndRecover({ stack, symbol, livingTrade, signal }: KillDeps, kill: PlannedKill): Promise<number> {
+export async function killAndRecover(
+  { stack, account, symbol, livingTrade, signal }: KillDeps,
+  kill: PlannedKill,
+): Promise<number> {
   const { parts, simulator } = stack;
   const part = stack.part(kill.victim);
   if (part === null) throw new Error(`${kill.victim} does not run under us and cannot be killed`);
@@ -67,10 +73,10 @@ export async function killAndRecover({ stack, symbol, livingTrade, signal }: Kil
   });
   await part.up();
   await until(parts, wait('a caught-up price watcher'), async () => {
-    const sequence = await lastSequence(stack);
+    const last = await lastQuote(stack, account, symbol);
     // What the dead holder noted last says nothing about its successor.
     if (kill.victim === 'market' && (await feedProgress(parts.records.pool, symbol)).epoch === epoch) return null;
-    return (await watcherCaughtUp(parts, symbol, sequence)) ? true : null;
+    return (await watcherCaughtUp(parts, last)) ? true : null;
   });
   const asked = await livingTrade();
   if (asked !== null) await until(parts, wait('an answering engine'), () => answers(stack, asked));
@@ -78,9 +84,11 @@ export async function killAndRecover({ stack, symbol, livingTrade, signal }: Kil
   return parts.clock.monotonic() - held;
 }
 
-/** Of the one symbol a replay plays. */
-async function lastSequence({ simulator }: Stack): Promise<number> {
-  return (await simulator.getState({})).quotes;
+/** Read from the broker, which says where its market stands. */
+async function lastQuote({ parts }: Stack, account: AccountRecord, symbol: string): Promise<Quote> {
+  const connector = parts.access.connectorFor(account.platform);
+  if (connector === null) throw new Error(`no connector serves ${account.platform}`);
+  return connector.quote(parts.access.reach(account), symbol);
 }
 
 const queryWithinMs = 5_000;

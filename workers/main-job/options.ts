@@ -29,7 +29,8 @@ export class Usage extends Error {
 }
 
 const startUsage = 'npm start [-- --once | --serve] [--json]';
-const replayUsage = 'npm run belay -- replay FILE [--speed N] [--trades PLAN.json] [--kills N] [--symbol S] [--platform sim] [--seed S] [--json]';
+const replayUsage =
+  'npm run belay -- replay FILE [--speed N] [--trades PLAN.json] [--kills N] [--symbol S] [--platform sim] [--seed S] [--json]';
 
 const startFlags = { once: { type: 'boolean' }, serve: { type: 'boolean' }, json: { type: 'boolean' } } as const;
 const text = { type: 'string' } as const;
@@ -51,7 +52,11 @@ export function parseOptions(argv: readonly string[]): StartOptions | ReplayOpti
 }
 
 function startOptions(argv: readonly string[]): StartOptions {
-  const { once = false, serve = false, json = false } = parsed(startUsage, () => parseArgs({ args: [...argv], options: startFlags }).values);
+  const {
+    once = false,
+    serve = false,
+    json = false,
+  } = parsed(startUsage, () => parseArgs({ args: [...argv], options: startFlags }).values);
   if (once && serve) throw new Usage(`--once and --serve exclude each other\n${startUsage}`);
   return { job: 'start', stay: once ? 'once' : serve ? 'serve' : 'auto', json };
 }
@@ -60,7 +65,12 @@ const replaySchema = z.object({
   replay: z.string().min(1),
   speed: z.coerce.number('must be a number').min(0, 'must be 0 or more').default(240),
   trades: z.string().min(1).optional(),
-  kills: z.coerce.number('must be a number').int('must be a whole number').min(0, 'must be 0 or more').max(500, 'must be 500 or less').default(0),
+  kills: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(0, 'must be 0 or more')
+    .max(500, 'must be 500 or less')
+    .default(0),
   symbol: z.string().optional(),
   platform: z.literal('sim', 'must be sim: the only platform that can be replayed on').default('sim'),
   seed: z.string().min(1).default('belay'),
@@ -73,10 +83,21 @@ function replayOptions(argv: readonly string[]): ReplayOptions {
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const name = issue?.path.join('.') ?? '';
-    throw new Usage(`--${name} is "${String(Object(raw)[name] ?? '')}": it ${issue?.message ?? 'does not fit'}\n${replayUsage}`);
+    throw new Usage(
+      `--${name} is "${String(Object(raw)[name] ?? '')}": it ${issue?.message ?? 'does not fit'}\n${replayUsage}`,
+    );
   }
   const { replay, speed, trades, kills, symbol, seed, json } = checked.data;
-  return { job: 'replay', file: replay, speed, plan: trades ?? null, kills, symbol: symbolOf(symbol, replay), seed, json };
+  return {
+    job: 'replay',
+    file: replay,
+    speed,
+    plan: trades ?? null,
+    kills,
+    symbol: symbolOf(symbol, replay),
+    seed,
+    json,
+  };
 }
 
 /** From the option, else the symbol the file's name contains, else EURUSD. */
@@ -84,7 +105,8 @@ function symbolOf(asked: string | undefined, file: string): string {
   const known = [...listings.keys()];
   const name = (file.split('/').at(-1) ?? '').toUpperCase();
   const symbol = asked?.toUpperCase() ?? known.find((one) => name.includes(one)) ?? 'EURUSD';
-  if (!known.includes(symbol)) throw new Usage(`--symbol is "${asked ?? ''}": the simulated broker lists ${known.join(', ')}\n${replayUsage}`);
+  if (!known.includes(symbol))
+    throw new Usage(`--symbol is "${asked ?? ''}": the simulated broker lists ${known.join(', ')}\n${replayUsage}`);
   return symbol;
 }
 

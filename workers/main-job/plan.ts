@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { isZero, lots, price, type Lots } from '../../src/domain/decimal.ts';
+import { lots, price, type Lots } from '../../src/domain/decimal.ts';
 import type { Side } from '../../src/domain/facts.ts';
 import type { BreakevenRule, LevelRule, TargetRule } from '../../src/domain/trade/request.ts';
 import { PlanRefused } from './refusals.ts';
@@ -18,8 +18,7 @@ export interface PlannedTrade {
 const decimalRule = 'a positive decimal as text, like "0.3"';
 const decimal = z
   .string(decimalRule)
-  .regex(/^\d{1,9}(\.\d{1,9})?$/, decimalRule)
-  .refine((text) => !isZero(lots(text)), decimalRule);
+  .refine((text) => /^\d{1,9}(\.\d{1,9})?$/.test(text) && /[1-9]/.test(text), decimalRule);
 
 const pips = z.strictObject({ pips: decimal });
 const points = z.strictObject({ points: decimal });
@@ -31,23 +30,40 @@ const target = z
   .strictObject({
     at: level,
     share: decimal.optional(),
-    late: z.enum(['act-if-beyond', 'act', 'skip', 'ask'], 'one of act-if-beyond, act, skip, ask').default('act-if-beyond'),
+    late: z
+      .enum(['act-if-beyond', 'act', 'skip', 'ask'], 'one of act-if-beyond, act, skip, ask')
+      .default('act-if-beyond'),
   })
-  .transform(({ at, share, late }): TargetRule => ({ at, size: share === undefined ? { rest: true } : { share }, late }));
+  .transform(({ at, share, late }): TargetRule => ({
+    at,
+    size: share === undefined ? { rest: true } : { share },
+    late,
+  }));
 
 const trade = z.strictObject({
-  atQuote: z.number('a whole number of quotes, 1 or more').int('a whole number of quotes, 1 or more').min(1, 'a whole number of quotes, 1 or more'),
-  side: z.string().transform((text) => text.toUpperCase()).pipe(z.enum(['BUY', 'SELL'], 'BUY or SELL')),
+  atQuote: z
+    .number('a whole number of quotes, 1 or more')
+    .int('a whole number of quotes, 1 or more')
+    .min(1, 'a whole number of quotes, 1 or more'),
+  side: z
+    .string()
+    .transform((text) => text.toUpperCase())
+    .pipe(z.enum(['BUY', 'SELL'], 'BUY or SELL')),
   volume: decimal.transform(lots),
   stopLoss: level,
   targets: z.array(target).max(20, 'at most 20 targets').default([]),
   breakeven: z
-    .strictObject({ afterLevel: z.number('the number of a target').int('the number of a target').min(1, 'the number of a target'), offset: z.union([pips, points], 'one of {"pips"}, {"points"}') })
+    .strictObject({
+      afterLevel: z.number('the number of a target').int('the number of a target').min(1, 'the number of a target'),
+      offset: z.union([pips, points], 'one of {"pips"}, {"points"}'),
+    })
     .nullable()
     .default(null),
 });
 
-const plan = z.strictObject({ trades: z.array(trade, 'a list of trades').min(1, 'at least one trade').max(5_000, 'at most 5000 trades') });
+const plan = z.strictObject({
+  trades: z.array(trade, 'a list of trades').min(1, 'at least one trade').max(5_000, 'at most 5000 trades'),
+});
 
 /**
  * The plan in a file, by rising quote.
@@ -62,9 +78,18 @@ export async function readPlan(file: string): Promise<readonly PlannedTrade[]> {
   const path = issue?.path ?? [];
   throw new PlanRefused(file, {
     code: 'plan-invalid',
-    field: path.length === 0 ? 'the plan' : path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./u, ''),
+    field:
+      path.length === 0
+        ? 'the plan'
+        : path
+            .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+            .join('')
+            .replace(/^\./u, ''),
     value: shown(path.reduce<unknown>((value, part) => Object(value)[part], content)),
-    rule: issue?.code === 'unrecognized_keys' ? `it has the unknown key ${issue.keys.join(', ')}` : `it must be ${issue?.message ?? 'as documented'}`,
+    rule:
+      issue?.code === 'unrecognized_keys'
+        ? `it has the unknown key ${issue.keys.join(', ')}`
+        : `it must be ${issue?.message ?? 'as documented'}`,
     fix: 'see docs/how-to/replay.md for the format',
   });
 }
@@ -84,6 +109,12 @@ async function contentOf(file: string): Promise<unknown> {
     return JSON.parse(text);
   } catch (error) {
     // Node's own words name the place.
-    throw new PlanRefused(file, { code: 'plan-unreadable', field: 'the plan', value: 'not JSON', rule: String(error), fix });
+    throw new PlanRefused(file, {
+      code: 'plan-unreadable',
+      field: 'the plan',
+      value: 'not JSON',
+      rule: String(error),
+      fix,
+    });
   }
 }

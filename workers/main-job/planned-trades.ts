@@ -22,7 +22,7 @@ export interface Opener {
   started(): number;
   /** Waits until the outcome of every started open is known. */
   settled(): Promise<void>;
-  living(): Promise<LivingTrade | null>;
+  readonly living: () => Promise<LivingTrade | null>;
   /** Closes by the ordinary update what is still open. */
   closeAll(): Promise<void>;
   /** Opens that our rules or the broker refused: nothing was opened. */
@@ -52,7 +52,11 @@ export function createOpener({ stack, account, symbol, plan, signal }: OpenerDep
   };
 
   const open = async (trade: PlannedTrade, number: number): Promise<void> => {
-    const ask = () => openOnce(steering, orderOf(trade, account, symbol), { idempotencyKey: `replay-${number}`, platform: account.platform });
+    const ask = () =>
+      openOnce(steering, orderOf(trade, account, symbol), {
+        idempotencyKey: `replay-${number}`,
+        platform: account.platform,
+      });
     try {
       const outcome = await until(parts, wait(`the open of trade ${number}`), ask);
       opened.push(outcome.tradeId);
@@ -114,7 +118,11 @@ interface OpenOutcome {
 }
 
 /** `null` while the outcome is not known. */
-async function openOnce(steering: Steering, order: OpenOrder, asked: { readonly idempotencyKey: string; readonly platform: string }): Promise<OpenOutcome | null> {
+async function openOnce(
+  steering: Steering,
+  order: OpenOrder,
+  asked: { readonly idempotencyKey: string; readonly platform: string },
+): Promise<OpenOutcome | null> {
   const { tradeId, answer } = await steering.openTrade(order, { ...asked, waitMs: answerWithinMs });
   if (answer.kind === 'waiting') return null;
   if (answer.kind !== 'answered') return { tradeId, refusal: null, problem: `the open answered ${answer.kind}` };
@@ -134,7 +142,22 @@ async function openOnce(steering: Steering, order: OpenOrder, asked: { readonly 
   }
 }
 
-function orderOf({ side, volume, stopLoss, targets, breakeven }: PlannedTrade, account: AccountRecord, symbol: string): OpenOrder {
+function orderOf(
+  { side, volume, stopLoss, targets, breakeven }: PlannedTrade,
+  account: AccountRecord,
+  symbol: string,
+): OpenOrder {
   const entry = { type: 'MARKET' } as const;
-  return { accountId: account.id, symbol, side, volume, entry, stopLoss, takeProfit: null, targets, breakeven, requestedBy: 'replay' };
+  return {
+    accountId: account.id,
+    symbol,
+    side,
+    volume,
+    entry,
+    stopLoss,
+    takeProfit: null,
+    targets,
+    breakeven,
+    requestedBy: 'replay',
+  };
 }

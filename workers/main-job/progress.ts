@@ -2,9 +2,9 @@ import type { Clock } from '../../src/clock.ts';
 
 /** Takes what a start says and shows it: done things at once, ways and misses only of what takes longer than a moment. */
 export interface Progress {
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** Nothing more is pending. */
-  end(): void;
+  readonly end: () => void;
 }
 
 const momentMs = 1_000;

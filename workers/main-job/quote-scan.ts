@@ -25,22 +25,25 @@ export async function scanQuotes(file: string, listing: Listing): Promise<QuoteS
   const bids: number[] = [];
   let widestSpreadPoints = 0;
   try {
-    if (!(await stat(file)).isFile()) throw new QuotesRefused(`${file} is not a file`);
+    if (!(await stat(file)).isFile()) throw new QuotesRefused(file, `${file} is not a file`, formatFix);
     const source = await quoteFile(file, listing);
     for await (const { bid, ask } of source.quotes(0)) {
       bids.push(bid);
       widestSpreadPoints = Math.max(widestSpreadPoints, ask - bid);
     }
   } catch (error) {
-    throw error instanceof QuotesRefused ? error : new QuotesRefused(refusalOf(file, error));
+    throw error instanceof QuotesRefused ? error : refusalOf(file, error);
   }
-  if (bids.length === 0) throw new QuotesRefused(`${file}: holds no quotes. To fix it: give lines of timestamp_ms,bid,ask.`);
+  if (bids.length === 0) throw new QuotesRefused(file, `${file} holds no quotes`, formatFix);
   return { quotes: bids.length, rangePoints: spanOf(bids, 0, bids.length), widestSpreadPoints, move: fastMove(bids) };
 }
 
-function refusalOf(file: string, error: unknown): string {
+const formatFix = 'name a file with lines of timestamp_ms,bid,ask';
+
+function refusalOf(file: string, error: unknown): QuotesRefused {
   const why = error instanceof Error ? error.message : String(error);
-  return error instanceof BadQuoteLine ? `${why}. To fix it: correct or remove that line.` : `${file} cannot be read: ${why}`;
+  if (error instanceof BadQuoteLine) return new QuotesRefused(file, why, 'correct or remove that line');
+  return new QuotesRefused(file, `${file} cannot be read: ${why}`, formatFix);
 }
 
 function fastMove(bids: readonly number[]): QuoteScan['move'] {
@@ -50,7 +53,7 @@ function fastMove(bids: readonly number[]): QuoteScan['move'] {
     const span = spanOf(bids, from, from + size);
     if (span > best.span) best = { from: from + 1, span };
   }
-  return { from: best.from, to: Math.min(bids.length, best.from + size * 3) };
+  return { from: best.from, to: Math.min(bids.length, best.from + size * 3 - 1) };
 }
 
 function spanOf(bids: readonly number[], from: number, to: number): number {

@@ -16,4 +16,10 @@ export class PlanRefused extends Error {
 export class QuotesRefused extends Error {
   override readonly name = 'QuotesRefused';
   readonly exitCode = 3;
+  readonly denial: Denial;
+
+  constructor(file: string, rule: string, fix: string) {
+    super(`${rule}. To fix it: ${fix}.`);
+    this.denial = { code: 'quotes-unusable', field: 'FILE', value: file, rule, fix };
+  }
 }

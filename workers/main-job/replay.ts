@@ -1,39 +1,21 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { PartEvent } from '../../src/embedded/supervise.ts';
-import { listed, type Listing } from '../../src/simulator/exchange/listings.ts';
+import type { AccountRecord } from '../../src/trading/records.ts';
 import { startStack, type Stack } from '../stack.ts';
-import { audit } from './audit.ts';
-import { killAndRecover, seededKills, type PlannedKill } from './kills.ts';
+import { killAndRecover, type PlannedKill } from './kills.ts';
 import type { ReplayOptions } from './options.ts';
-import { readPlan, type PlannedTrade } from './plan.ts';
-import { createOpener, type Opener } from './planned-trades.ts';
-import { scanQuotes, type QuoteScan } from './quote-scan.ts';
+import { createOpener } from './planned-trades.ts';
+import { proveBooks, type Finished, type Stage } from './prove-replay.ts';
+import { prepare, type Rehearsal } from './rehearsal.ts';
 import { throwAwayHome } from './replay-home.ts';
 import { atRest, until } from './rest.ts';
-import { seededPlan } from './seeded-plan.ts';
 import type { Shutdown } from './shutdown.ts';
 import { stackOrInterruption } from './stack-or-interruption.ts';
 import { loosenedAtBroker } from './stops.ts';
 import { secondsSince, summarize, type Summary } from './summary.ts';
 import type { Terminal } from './terminal.ts';
-
-/** What is played: the file, the trades and the kills, all known before anything starts. */
-interface Rehearsal {
-  readonly options: ReplayOptions;
-  readonly file: string;
-  readonly scan: QuoteScan;
-  readonly plan: readonly PlannedTrade[];
-  readonly kills: readonly PlannedKill[];
-}
-
-interface Stage {
-  readonly stack: Stack;
-  readonly opener: Opener;
-  readonly terminal: Terminal;
-  readonly signal: AbortSignal;
-}
 
 const accountName = 'SIM-HEDGE';
 /** Several hundred trades need more than a demo account's money. */
@@ -44,11 +26,21 @@ const accounts = JSON.stringify([
 const restWithinMs = 120_000;
 
 /** `belay replay`: plays a file of quotes with many trades and kills, then proves both books. Answers the exit code. */
-export async function replay(config: Config, options: ReplayOptions, terminal: Terminal, shutdown: Shutdown): Promise<number> {
+export async function replay(
+  config: Config,
+  options: ReplayOptions,
+  terminal: Terminal,
+  shutdown: Shutdown,
+): Promise<number> {
   const rehearsal = await prepare(options);
   const home = await throwAwayHome();
   try {
-    const summary = await perform(rehearsal, { ...config, home: home.path, databaseUrl: null, temporalAddress: null, logLevel: 'error' }, terminal, shutdown);
+    const summary = await perform(
+      rehearsal,
+      { ...config, home: home.path, databaseUrl: null, temporalAddress: null, logLevel: 'error' },
+      terminal,
+      shutdown,
+    );
     for (const problem of summary.problems ?? []) terminal.say(`  ✘ ${problem}`);
     terminal.data(summary);
     return summary.ok ? 0 : 1;
@@ -57,19 +49,14 @@ export async function replay(config: Config, options: ReplayOptions, terminal: T
   }
 }
 
-async function prepare(options: ReplayOptions): Promise<Rehearsal> {
-  const listing = listed(options.symbol);
-  const file = isAbsolute(options.file) ? options.file : resolve(options.file);
-  const scan = await scanQuotes(file, listing);
-  const plan = options.plan === null ? seededPlan(scan, listing, options.seed) : await readPlan(options.plan);
-  return { options, file, scan, plan, kills: seededKills(options.kills, scan.quotes, options.seed) };
-}
-
 async function perform(rehearsal: Rehearsal, config: Config, terminal: Terminal, shutdown: Shutdown): Promise<Summary> {
   const began = clock.monotonic();
   const failed = new AbortController();
   const signal = AbortSignal.any([shutdown.signal, failed.signal]);
-  const stack = await stackOrInterruption(startStack(stackOptions(rehearsal, config, terminal, (why) => failed.abort(new Error(why)))), shutdown.signal);
+  const stack = await stackOrInterruption(
+    startStack(stackOptions(rehearsal, config, terminal, (why) => failed.abort(new Error(why)))),
+    shutdown.signal,
+  );
   let finished: Finished;
   try {
     finished = await play(rehearsal, stack, terminal, signal);
@@ -81,32 +68,48 @@ async function perform(rehearsal: Rehearsal, config: Config, terminal: Terminal,
   return summarize({ ...finished.facts, seconds: secondsSince(began, clock.monotonic()) }, problems);
 }
 
-function stackOptions({ options, file, scan, plan, kills }: Rehearsal, config: Config, terminal: Terminal, failed: (why: string) => void) {
+function stackOptions(
+  { options, file, scan, plan, kills }: Rehearsal,
+  config: Config,
+  terminal: Terminal,
+  failed: (why: string) => void,
+) {
   terminal.say(`  ${file}: ${scan.quotes} quotes of ${options.symbol}, ${plan.length} trades, ${kills.length} kills`);
   return {
     config,
-    simulator: ['--quotes', file, '--symbol', options.symbol, '--speed', String(options.speed), '--accounts', accounts, '--held'],
+    simulator: [
+      '--quotes',
+      file,
+      '--symbol',
+      options.symbol,
+      '--speed',
+      String(options.speed),
+      '--accounts',
+      accounts,
+      '--held',
+    ],
     say: () => undefined,
     onEvent: (event: PartEvent) => {
-      if (event.kind === 'died' && !event.onPurpose) terminal.warn(`  ⚠ ${event.name} ended with code ${event.code}\n${event.lastWords}`);
+      if (event.kind === 'died' && !event.onPurpose)
+        terminal.warn(`  ⚠ ${event.name} ended with code ${event.code}\n${event.lastWords}`);
       if (event.kind === 'gave-up') failed(`${event.name} died ${event.deaths} times within a minute and was given up`);
     },
     onLog: (role: string, line: string) => terminal.warn(`  ${role}: ${line.slice(0, 2_000)}`),
   };
 }
 
-interface Finished {
-  readonly facts: Omit<Summary, 'ok' | 'problems' | 'seconds'>;
-  readonly problems: readonly string[];
-}
-
-async function play({ options, scan, plan, kills }: Rehearsal, stack: Stack, terminal: Terminal, signal: AbortSignal): Promise<Finished> {
+async function play(
+  { options, scan, plan, kills }: Rehearsal,
+  stack: Stack,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Finished> {
   const { symbol } = options;
   const account = (await stack.parts.records.accounts()).find(({ name }) => name === accountName);
   if (account === undefined) throw new Error(`account ${accountName} is missing`);
   const opener = createOpener({ stack, account, symbol, plan, signal });
   const stage: Stage = { stack, opener, terminal, signal };
-  const { heldMs, done } = await runMarket(stage, { symbol, kills, quotes: scan.quotes });
+  const { heldMs, done } = await runMarket(stage, { account, symbol, kills, quotes: scan.quotes });
   terminal.say('  the market is over: waiting for the last opens');
   await opener.settled();
   terminal.say('  closing what is open');
@@ -117,6 +120,7 @@ async function play({ options, scan, plan, kills }: Rehearsal, stack: Stack, ter
 }
 
 interface Market {
+  readonly account: AccountRecord;
   readonly symbol: string;
   readonly kills: readonly PlannedKill[];
   readonly quotes: number;
@@ -126,73 +130,36 @@ const lookEveryMs = 20;
 const tellEveryMs = 5_000;
 
 /** Lets the market run to its end, with each open and each kill at its quote. */
-async function runMarket({ stack, opener, terminal, signal }: Stage, { symbol, kills, quotes: total }: Market) {
+async function runMarket(
+  { stack, opener, terminal, signal }: Stage,
+  { account, symbol, kills, quotes: total }: Market,
+) {
   const { simulator } = stack;
   let heldMs = 0;
   let done = 0;
   let toldAt = clock.monotonic();
   await simulator.releaseMarket({});
   for (;;) {
-    const { quotes, ended } = await until(stack.parts, { what: 'an answer of the simulator', withinMs: 60_000, signal }, () => simulator.getState({}));
+    const { quotes, ended } = await until(
+      stack.parts,
+      { what: 'an answer of the simulator', withinMs: 60_000, signal },
+      () => simulator.getState({}),
+    );
     opener.due(quotes);
     const kill = kills[done];
     if (kill !== undefined && kill.atQuote <= quotes) {
       terminal.say(`  ⚡ ${kill.victim} killed at quote ${quotes}`);
-      heldMs += await killAndRecover({ stack, symbol, livingTrade: opener.living, signal }, kill);
+      heldMs += await killAndRecover({ stack, account, symbol, livingTrade: opener.living, signal }, kill);
       done += 1;
       continue;
     }
     if (ended) return { heldMs, done };
     if (clock.monotonic() - toldAt > tellEveryMs) {
       toldAt = clock.monotonic();
-      terminal.say(`  ${((quotes / total) * 100).toFixed(0).padStart(3)} %  quote ${quotes}, ${opener.started()} trades, ${done} kills`);
+      terminal.say(
+        `  ${((quotes / total) * 100).toFixed(0).padStart(3)} %  quote ${quotes}, ${opener.started()} trades, ${done} kills`,
+      );
     }
     await clock.sleep(lookEveryMs, signal);
   }
-}
-
-interface Played {
-  readonly symbol: string;
-  readonly plan: readonly PlannedTrade[];
-  readonly kills: { readonly asked: number; readonly done: number };
-  readonly heldMs: number;
-}
-
-async function proveBooks({ stack, opener, terminal }: Stage, { symbol, plan, kills, heldMs }: Played): Promise<Finished> {
-  const found = await audit(stack, { symbol, after: { sequence: 0, time: 0 } });
-  const { dealsEngine, dealsBroker, duplicates, booksEqual, unrest } = found;
-  const stillOpen = found.trades.filter(({ state }) => state !== 'CLOSED' && state !== 'REJECTED' && state !== 'CANCELLED' && state !== 'EXPIRED');
-  const refused = opener.refused();
-  const problems = [
-    ...opener.problems(),
-    ...found.problems,
-    ...stillOpen.map(({ tradeId, state }) => `trade ${tradeId}: still ${state} at the end`),
-    ...(kills.done === kills.asked ? [] : [`${kills.done} kills of ${kills.asked} asked`]),
-    ...(opener.started() === plan.length ? [] : [`${opener.started()} trades of ${plan.length} planned: the others lie behind the last quote`]),
-    ...(refused.length === plan.length ? [`no trade was opened: ${refused[0] ?? ''}`] : []),
-  ];
-  for (const [reason, count] of tally(refused)) terminal.say(`  ${count} opens refused: ${reason}`);
-  const facts = {
-    trades: found.trades.length,
-    targetsFired: found.watches.filter(({ state }) => state === 'FIRED').length,
-    dealsEngine,
-    dealsBroker,
-    duplicates,
-    unknown: unrest.unsettledCommands,
-    booksEqual,
-    kills: kills.done,
-    heldSeconds: Math.round(heldMs / 100) / 10,
-    refused: refused.length,
-  };
-  return { facts, problems };
-}
-
-/** Refusals by their kind, most frequent first. */
-function tally(refused: readonly string[]): readonly (readonly [string, number])[] {
-  const counts = new Map<string, number>();
-  for (const line of refused) {
-    const kind = line.replace(/^trade \d+: /u, '').replace(/\d+(\.\d+)?/gu, '…');
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  return [...counts].toSorted(([, left], [, right]) => right - left);
 }

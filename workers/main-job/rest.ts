@@ -1,5 +1,6 @@
 import { feedProgress } from '../../src/db/audit.ts';
 import { unsettled, type Unrest } from '../../src/db/queries.ts';
+import type { Quote } from '../../src/domain/facts.ts';
 import type { Parts } from '../compose.ts';
 
 /** Something that was waited for did not come in time. */
@@ -22,10 +23,14 @@ export interface Wait {
  *
  * @throws NeverCame with the last failure after `withinMs`; the signal's reason when it aborts
  */
-export async function until<Found>({ clock }: Pick<Parts, 'clock'>, wait: Wait, look: () => Promise<Found | null>): Promise<Found> {
+export async function until<Found>(
+  { clock }: Pick<Parts, 'clock'>,
+  wait: Wait,
+  look: () => Promise<Found | null>,
+): Promise<Found> {
   const { what, withinMs, everyMs = 25, signal } = wait;
   const end = clock.monotonic() + withinMs;
-  for (let last = ''; ; ) {
+  for (let last = ''; ;) {
     signal.throwIfAborted();
     try {
       const found = await look();
@@ -41,7 +46,11 @@ export async function until<Found>({ clock }: Pick<Parts, 'clock'>, wait: Wait, 
 const nothing = (unrest: Unrest) => Object.values(unrest).every((count) => count === 0);
 
 /** Waits until nothing is under way any more; answers what still was when the time ran out. */
-export async function atRest(parts: Pick<Parts, 'clock' | 'records'>, withinMs: number, signal: AbortSignal): Promise<Unrest> {
+export async function atRest(
+  parts: Pick<Parts, 'clock' | 'records'>,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<Unrest> {
   const look = async () => {
     const unrest = await unsettled(parts.records.pool);
     return nothing(unrest) ? unrest : null;
@@ -55,11 +64,11 @@ export async function atRest(parts: Pick<Parts, 'clock' | 'records'>, withinMs: 
   }
 }
 
-/** Whether some market process holds the feed and has evaluated every quote of the symbol, as far as a level is armed. */
-export async function watcherCaughtUp(parts: Pick<Parts, 'records'>, symbol: string, sequence: number): Promise<boolean> {
-  const { sequence: evaluated, armed, aliveMsAgo } = await feedProgress(parts.records.pool, symbol);
+/** Whether some market process holds the feed and has evaluated every quote, up to the last one, that counts for an armed level. */
+export async function watcherCaughtUp(parts: Pick<Parts, 'records'>, last: Quote): Promise<boolean> {
+  const { sequence: evaluated, firstArmedAt, aliveMsAgo } = await feedProgress(parts.records.pool, last.symbol);
   if (aliveMsAgo === null || aliveMsAgo > aliveWithinMs) return false;
-  return armed === 0 || (evaluated ?? 0) >= sequence;
+  return firstArmedAt === null || firstArmedAt > last.time || (evaluated ?? 0) >= last.sequence;
 }
 
 /** The holder notes that it lives each second. */

@@ -16,7 +16,12 @@ const nearestStop = 0.2;
 const furthestStop = 0.9;
 
 /** The same file and seed give the same plan: both sides, one to three targets, armed through the fast move. */
-export function seededPlan(scan: QuoteScan, listing: Listing, seed: string, count = seededTrades): readonly PlannedTrade[] {
+export function seededPlan(
+  scan: QuoteScan,
+  listing: Listing,
+  seed: string,
+  count = seededTrades,
+): readonly PlannedTrade[] {
   const random = seededRandom(`plan ${seed} ${listing.symbol} ${scan.quotes}`);
   const trades = Array.from({ length: count }, () => plannedTrade(scan, listing, random));
   return trades.toSorted((left, right) => left.atQuote - right.atQuote);
@@ -59,7 +64,11 @@ function latePolicy(random: Random): LatePolicy {
 }
 
 /** Whole points, and never so near that the broker or the spread would refuse. */
-function distance({ rangePoints, widestSpreadPoints }: QuoteScan, { stopsLevelPoints }: Listing, share: number): number {
+function distance(
+  { rangePoints, widestSpreadPoints }: QuoteScan,
+  { stopsLevelPoints }: Listing,
+  share: number,
+): number {
   return Math.max(Math.round(rangePoints * share), stopsLevelPoints * 2 + widestSpreadPoints);
 }
 

@@ -13,7 +13,12 @@ import type { Terminal } from './terminal.ts';
 const steps = ['postgres', 'schema', 'temporal', 'simulator', 'engine', 'market'];
 
 /** `npm start`: everything up, the demo trade, then stays or ends. Answers the exit code. */
-export async function start(config: Config, options: StartOptions, terminal: Terminal, shutdown: Shutdown): Promise<number> {
+export async function start(
+  config: Config,
+  options: StartOptions,
+  terminal: Terminal,
+  shutdown: Shutdown,
+): Promise<number> {
   const beganMs = clock.monotonic();
   const failed = new AbortController();
   const signal = AbortSignal.any([shutdown.signal, failed.signal]);
@@ -34,16 +39,28 @@ export async function start(config: Config, options: StartOptions, terminal: Ter
   }
 }
 
-const staysUp = ({ stay }: StartOptions, { isTerminal }: Terminal) => stay === 'serve' || (stay === 'auto' && isTerminal);
+const staysUp = ({ stay }: StartOptions, { isTerminal }: Terminal) =>
+  stay === 'serve' || (stay === 'auto' && isTerminal);
 
-async function bringUp(config: Config, terminal: Terminal, shutdown: Shutdown, failed: (why: string) => void): Promise<Stack> {
+async function bringUp(
+  config: Config,
+  terminal: Terminal,
+  shutdown: Shutdown,
+  failed: (why: string) => void,
+): Promise<Stack> {
   terminal.say('');
   terminal.say(`  ✔ ${'node'.padEnd(10)} ${process.version}`);
   const progress = showProgress(clock, steps, terminal.say);
   const onEvent = (event: PartEvent) => tellEvent(event, terminal, failed);
   try {
     return await stackOrInterruption(
-      startStack({ config, simulator: ['--market', 'generator', '--held'], say: progress.say, onEvent, onLog: (role, line) => tellLog(role, line, terminal) }),
+      startStack({
+        config,
+        simulator: ['--market', 'generator', '--held'],
+        say: progress.say,
+        onEvent,
+        onLog: (role, line) => tellLog(role, line, terminal),
+      }),
       shutdown.signal,
     );
   } finally {
@@ -53,9 +70,13 @@ async function bringUp(config: Config, terminal: Terminal, shutdown: Shutdown, f
 
 /** Deaths on purpose are told by the demo itself. */
 function tellEvent(event: PartEvent, terminal: Terminal, failed: (why: string) => void): void {
-  if (event.kind === 'died' && !event.onPurpose) terminal.warn(`  ⚠ ${event.name} ended with code ${event.code} and is started again\n${lastLines(event.lastWords)}`);
+  if (event.kind === 'died' && !event.onPurpose)
+    terminal.warn(
+      `  ⚠ ${event.name} ended with code ${event.code} and is started again\n${lastLines(event.lastWords)}`,
+    );
   if (event.kind === 'restart-failed') terminal.warn(`  ⚠ ${event.name} could not be started again: ${event.why}`);
-  if (event.kind === 'gave-up') failed(`${event.name} died ${event.deaths} times within a minute and was given up\n${lastLines(event.lastWords)}`);
+  if (event.kind === 'gave-up')
+    failed(`${event.name} died ${event.deaths} times within a minute and was given up\n${lastLines(event.lastWords)}`);
 }
 
 const lastLines = (words: string) => words.trimEnd().split('\n').slice(-5).join('\n');
@@ -94,5 +115,7 @@ function sayWhatNext({ addresses }: Stack, terminal: Terminal): void {
   terminal.say(`  Temporal     ${temporal}`);
   terminal.say(`  PostgreSQL   ${postgres}`);
   terminal.say(`  Simulator    ${simulator}, its market lives on`);
-  terminal.say('  Next:  npm run belay -- open EURUSD buy 0.5 --sl 20p --tp 10p:50% --tp 30p      Ctrl-C stops, data stays');
+  terminal.say(
+    '  Next:  npm run belay -- open EURUSD buy 0.5 --sl 20p --tp 10p:50% --tp 30p      Ctrl-C stops, data stays',
+  );
 }

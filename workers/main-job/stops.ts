@@ -10,7 +10,9 @@ import { openJournal } from '../../src/simulator/journal.ts';
 export function loosenedInBook(trades: readonly AuditedTrade[]): readonly string[] {
   return trades.flatMap(({ tradeId, side, stops }) => {
     const at = stops.findIndex((stop, index) => index > 0 && looser(side, stops[index - 1] as Price, stop));
-    return at < 0 ? [] : [`trade ${tradeId}: stop loosened from ${stops[at - 1] ?? ''} to ${stops[at] ?? ''} by our own command`];
+    return at < 0
+      ? []
+      : [`trade ${tradeId}: stop loosened from ${stops[at - 1] ?? ''} to ${stops[at] ?? ''} by our own command`];
   });
 }
 
@@ -33,7 +35,8 @@ export function loosenedAtBroker(stateFolder: string, clock: Clock): readonly st
       const key = `${event.login}/${id}`;
       const before = last.get(key);
       if (stop === null) problems.push(`position ${key}: stands without a stop`);
-      else if (before !== undefined && (side === 'BUY' ? stop < before : stop > before)) problems.push(`position ${key}: stop loosened from ${before} to ${stop} points`);
+      else if (before !== undefined && (side === 'BUY' ? stop < before : stop > before))
+        problems.push(`position ${key}: stop loosened from ${before} to ${stop} points`);
       if (stop !== null) last.set(key, stop);
     }
   });

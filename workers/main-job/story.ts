@@ -11,7 +11,8 @@ function took(command: StoryCommand | undefined): string {
 
 const columns = (what: string, timing: string) => (timing === '' ? what : `${what.padEnd(84)} ${timing}`);
 
-const step = ({ commands }: TradeStory, key: string) => commands.find(({ stepKey, state }) => stepKey === key && state === 'CONFIRMED');
+const step = ({ commands }: TradeStory, key: string) =>
+  commands.find(({ stepKey, state }) => stepKey === key && state === 'CONFIRMED');
 
 export function openedLine(name: string, story: TradeStory): string {
   const { symbol, side, openedLots, entryPrice, stopLoss, targets } = story.view;
@@ -49,7 +50,9 @@ function sinceCrossing(command: StoryCommand | undefined, trigger: StoryTrigger 
 const seconds = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
 export function breakevenLine(name: string, story: TradeStory): string {
-  const command = story.commands.find(({ stepKey, state }) => stepKey.startsWith('breakeven:') && state === 'CONFIRMED');
+  const command = story.commands.find(
+    ({ stepKey, state }) => stepKey.startsWith('breakeven:') && state === 'CONFIRMED',
+  );
   return columns(`${name} stop → ${story.view.stopLoss ?? '?'}  (breakeven after target 1)`, took(command));
 }
 

@@ -23,10 +23,14 @@ export interface Summary {
 
 const problemsShown = 100;
 
-/** `ok` is that nothing is wrong, and nothing else. */
+/** `ok` is that nothing is wrong, and nothing else. The words and their order are what scripts read. */
 export function summarize(facts: Omit<Summary, 'ok' | 'problems'>, problems: readonly string[]): Summary {
-  if (problems.length === 0) return { ok: true, ...facts };
-  return { ok: false, ...facts, problems: problems.slice(0, problemsShown) };
+  const ok = problems.length === 0;
+  const { trades, targetsFired, dealsEngine, dealsBroker, duplicates, unknown, booksEqual, kills, seconds, ...rest } =
+    facts;
+  const fixed = { ok, trades, targetsFired, dealsEngine, dealsBroker, duplicates, unknown, booksEqual, kills, seconds };
+  if (ok) return { ...fixed, ...rest };
+  return { ...fixed, ...rest, problems: problems.slice(0, problemsShown) };
 }
 
 /** Whole tenths, as people read them. */

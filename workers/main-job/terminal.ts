@@ -2,11 +2,11 @@
 export interface Terminal {
   readonly isTerminal: boolean;
   /** A line for people. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** A line about something that goes wrong. */
-  warn(line: string): void;
+  readonly warn: (line: string) => void;
   /** A line of JSON on standard output. */
-  data(value: object): void;
+  readonly data: (value: object) => void;
 }
 
 export function openTerminal(json: boolean): Terminal {
