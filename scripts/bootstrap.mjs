@@ -23,7 +23,7 @@ async function installOnce() {
     // Another one may have installed while we waited.
     if (!isCurrent()) await install();
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    releaseLock();
   }
 }
 
@@ -31,7 +31,7 @@ async function install() {
   say('installing packages (first run or changed: about 30 s, 800 MB) …');
   const code = await npmInstall();
   if (code !== 0) {
-    rmSync(lock, { recursive: true, force: true });
+    releaseLock();
     say(`npm install ended with code ${code}. Correct what it says above, then run the command again.`);
     process.exit(code);
   }
@@ -92,6 +92,13 @@ function placeLock() {
     rmSync(draft, { recursive: true, force: true });
     return false;
   }
+}
+
+/** Moved away in one step: emptied where it stands, it would already be another one's while we still remove it. */
+function releaseLock() {
+  const aside = `${lock}.released-${process.pid}`;
+  renameSync(lock, aside);
+  rmSync(aside, { recursive: true, force: true });
 }
 
 /** Of two that judge it stale, one moves it away; the other one's move fails or takes nothing that lives. */

@@ -29,9 +29,30 @@ export interface OwnBook {
   readonly positions: readonly OwnPosition[];
 }
 
+const dealFields = [
+  'orderId',
+  'positionId',
+  'entry',
+  'side',
+  'lots',
+  'price',
+  'executedAt',
+  'commission',
+  'swap',
+  'profit',
+] as const;
+
+const positionFields = ['side', 'lots', 'stopLoss'] as const;
+
+/** One deal as the broker has it. */
+export type BrokersDeal = Pick<DealFact, 'dealId' | (typeof dealFields)[number]>;
+
+/** One open position as the broker has it. */
+export type BrokersPosition = Pick<PositionFact, 'positionId' | (typeof positionFields)[number]>;
+
 export interface BrokersBook {
-  readonly deals: readonly DealFact[];
-  readonly positions: readonly PositionFact[];
+  readonly deals: readonly BrokersDeal[];
+  readonly positions: readonly BrokersPosition[];
   /** How often each command was carried out. */
   readonly effects: readonly { readonly tag: number; readonly executions: number }[];
 }
@@ -60,7 +81,7 @@ export function compareBooks(ours: OwnBook, brokers: BrokersBook): Comparison {
   };
 }
 
-function compareDeals(ours: readonly OwnDeal[], brokers: readonly DealFact[]): readonly string[] {
+function compareDeals(ours: readonly OwnDeal[], brokers: readonly BrokersDeal[]): readonly string[] {
   const known = new Map(ours.map((deal) => [deal.dealId, deal]));
   const real = new Set<string>(brokers.map(({ dealId }) => dealId));
   return [
@@ -75,28 +96,16 @@ function compareDeals(ours: readonly OwnDeal[], brokers: readonly DealFact[]): r
   ];
 }
 
-function compareDeal(ours: OwnDeal | undefined, broker: DealFact): readonly string[] {
+function compareDeal(ours: OwnDeal | undefined, broker: BrokersDeal): readonly string[] {
   if (ours === undefined) return [`deal ${broker.dealId}: missing in our book`];
-  const fields = [
-    'orderId',
-    'positionId',
-    'entry',
-    'side',
-    'lots',
-    'price',
-    'executedAt',
-    'commission',
-    'swap',
-    'profit',
-  ] as const;
-  return fields
+  return dealFields
     .filter((field) => ours[field] !== broker[field])
     .map(
       (field) => `deal ${broker.dealId}: ${field} is ${String(ours[field])}, the broker says ${String(broker[field])}`,
     );
 }
 
-function comparePositions(ours: readonly OwnPosition[], brokers: readonly PositionFact[]): readonly string[] {
+function comparePositions(ours: readonly OwnPosition[], brokers: readonly BrokersPosition[]): readonly string[] {
   const known = new Map(ours.map((position) => [position.positionId, position]));
   const real = new Set<string>(brokers.map(({ positionId }) => positionId));
   return [
@@ -107,10 +116,9 @@ function comparePositions(ours: readonly OwnPosition[], brokers: readonly Positi
   ];
 }
 
-function comparePosition(ours: OwnPosition | undefined, broker: PositionFact): readonly string[] {
+function comparePosition(ours: OwnPosition | undefined, broker: BrokersPosition): readonly string[] {
   if (ours === undefined) return [`position ${broker.positionId}: open at the broker, unknown to our book`];
-  const fields = ['side', 'lots', 'stopLoss'] as const;
-  return fields
+  return positionFields
     .filter((field) => ours[field] !== broker[field])
     .map(
       (field) =>

@@ -1,5 +1,4 @@
 import { compareBooks, type Comparison } from '../../src/cli/compare-books.ts';
-import { dealFact, positionFact } from '../../src/connectors/simulated/translate.ts';
 import {
   auditedDeals,
   auditedTargets,
@@ -14,6 +13,7 @@ import { hasPosition, isOver } from '../../src/domain/trade/state.ts';
 import type { QuoteCursor } from '../../src/trading/connector.ts';
 import type { AccountRecord } from '../../src/trading/records.ts';
 import type { Stack } from '../stack.ts';
+import { brokersBook } from './brokers-book.ts';
 import { checkCrossings } from './crossings.ts';
 import { loosenedInBook } from './stops.ts';
 
@@ -69,10 +69,7 @@ async function auditAccount(stack: Stack, account: AccountRecord, proven: Proven
   const positions = open.flatMap(({ positionId, side, remainingLots, stopLoss }) =>
     positionId === null ? [] : [{ positionId, side, lots: remainingLots, stopLoss }],
   );
-  const comparison = compareBooks(
-    { deals, positions },
-    { deals: book.deals.map(dealFact), positions: book.positions.map(positionFact), effects: book.effects },
-  );
+  const comparison = compareBooks({ deals, positions }, brokersBook(book));
   const inScope = watches.filter(({ symbol, armedAt }) => symbol === proven.symbol && armedAt > proven.after.time);
   const crossings = await crossingProblems(stack, account, proven, inScope);
   return {

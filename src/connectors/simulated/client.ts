@@ -12,7 +12,6 @@ import { BrokerClient, brokerService } from '../../../proto/belay/simulator/v1/s
 import type {
   QuoteReply,
   StreamEventSchema,
-  StreamRequestSchema,
   TicksRequestSchema,
 } from '../../../proto/belay/simulator/v1/simulator_pb.js';
 import type { Clock } from '../../clock.ts';
@@ -72,7 +71,6 @@ export class CallFailed extends Error {
 
 /** The two-way call that carries quotes, facts and heartbeats. */
 export type BrokerStream = ReturnType<BrokerClient['stream']>;
-export type StreamDemand = MessageInitShape<typeof StreamRequestSchema>;
 export type StreamMessage = MessageShape<typeof StreamEventSchema>;
 
 /** Bytes to and from one simulated broker: one channel, a deadline on every call, no retry. */

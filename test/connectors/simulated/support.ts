@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../../src/clock.ts';
 import { lots, price } from '../../../src/domain/decimal.ts';
 import type { Fact, Quote } from '../../../src/domain/facts.ts';
-import { accountId, commandId, positionId } from '../../../src/domain/ids.ts';
+import { accountId, commandId } from '../../../src/domain/ids.ts';
 import type {
   Bounds,
   BrokerAccount,
@@ -22,13 +22,6 @@ export const openBuy: WireCommand = {
   lots: lots('0.3'),
   stopLoss: price('1.05'),
   takeProfit: null,
-};
-
-export const closeHalf: WireCommand = {
-  kind: 'PARTIAL_CLOSE',
-  positionId: positionId('p1'),
-  symbol: 'EURUSD',
-  lots: lots('0.1'),
 };
 
 export function outgoing(wire: WireCommand, tag = 0x2000_0001): OutgoingCommand {
