@@ -95,6 +95,8 @@ describe('the way out', () => {
       'the first emergency close is proved absent',
       () => command(stage, trade, 'close:first'),
       (row) => row?.state === 'NOT_EXECUTED' && row.attempt === 1,
+      // Looks whose reads failed come ever later, up to half a minute apart.
+      45_000,
     );
     expect((await command(stage, trade, 'tp:1:1'))?.state).toBe('REVIEW');
   }, 90_000);
