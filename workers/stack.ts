@@ -5,7 +5,7 @@ import { migrate } from '../src/db/migrate.ts';
 import { findTemporal } from '../src/embedded/find-temporal.ts';
 import { acquireHome } from '../src/embedded/home-lock.ts';
 import { superviseNode } from '../src/embedded/node-process.ts';
-import { rememberedPort } from '../src/embedded/ports.ts';
+import { freePort, rememberedPort } from '../src/embedded/ports.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import type { OnPartEvent, Part } from '../src/embedded/supervise.ts';
 import { requireTemporal, startTemporal } from '../src/embedded/temporal.ts';
@@ -179,24 +179,33 @@ async function startTemporalServer(
   return server;
 }
 
-async function startSimulator(options: StackOptions, keep: Keep): Promise<{ port: number; controlPort: number }> {
+interface SimulatorPorts {
+  readonly port: number;
+  readonly controlPort: number;
+}
+
+async function startSimulator(options: StackOptions, keep: Keep): Promise<SimulatorPorts> {
   const began = performance.now();
   const { home } = options.config;
-  const port = await rememberedPort(home, 'simulator', preferredSimulatorPort);
-  const controlPort = await rememberedPort(home, 'simulator-control', preferredSimulatorPort + 1);
-  const argv = [
-    'src/simulator/main.ts',
-    '--port',
-    String(port),
-    '--control-port',
-    String(controlPort),
-    '--state',
-    join(home, 'simulator'),
-    ...options.simulator,
-  ];
+  const remembered: SimulatorPorts = {
+    port: await rememberedPort(home, 'simulator', preferredSimulatorPort),
+    controlPort: await rememberedPort(home, 'simulator-control', preferredSimulatorPort + 1),
+  };
+  const ports = await simulatorOn(options, keep, remembered).catch(async (error: unknown) => {
+    // A port found free may be lost before the simulator binds it: then once more with others.
+    if (!(error instanceof Error && error.message.includes('EADDRINUSE'))) throw error;
+    return simulatorOn(options, keep, { port: await freePort(null), controlPort: await freePort(null) });
+  });
+  options.say(line('simulator', `127.0.0.1:${ports.port}`, began));
+  return ports;
+}
+
+async function simulatorOn(options: StackOptions, keep: Keep, ports: SimulatorPorts): Promise<SimulatorPorts> {
+  const doors = ['--port', String(ports.port), '--control-port', String(ports.controlPort)];
+  const state = ['--state', join(options.config.home, 'simulator')];
+  const argv = ['src/simulator/main.ts', ...doors, ...state, ...options.simulator];
   keep('simulator', await superviseNode({ ...nodePlan(options, 'simulator'), argv }));
-  options.say(line('simulator', `127.0.0.1:${port}`, began));
-  return { port, controlPort };
+  return ports;
 }
 
 async function startWorker(options: StackOptions, role: string, env: Readonly<Record<string, string>>): Promise<Part> {

@@ -11,7 +11,7 @@ export interface UpProcess {
   readonly lines: readonly string[];
   /** All of standard error so far. */
   stderr(): string;
-  /** Resolves with the first line of standard output. */
+  /** Resolves with the first line of standard output, empty when it ended without one. */
   readonly firstLine: Promise<string>;
   readonly ended: Promise<number>;
   kill(signal: NodeJS.Signals): void;
@@ -47,6 +47,7 @@ export function startUp(args: readonly string[], home: string): UpProcess {
 function firstOf(child: ChildProcess, lines: string[]): Promise<string> {
   return new Promise((resolve) => {
     if (child.stdout === null) return;
+    child.once('close', () => resolve(''));
     createInterface({ input: child.stdout }).on('line', (line) => {
       lines.push(line);
       resolve(line);
