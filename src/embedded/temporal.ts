@@ -27,6 +27,7 @@ export interface EmbeddedTemporal extends Part {
 export const temporalNamespace = 'default';
 const PREFERRED_PORT = 7_233;
 const PREFERRED_UI_PORT = 8_233;
+const endedEarly = 'ended before it was ready';
 const READY_WITHIN_MS = 30_000;
 
 interface Ports {
@@ -42,8 +43,9 @@ export async function startTemporal(options: TemporalOptions): Promise<EmbeddedT
     return { part: await supervise({ name: 'temporal', onEvent: options.onEvent, launch }), ports };
   };
   const { part, ports } = await startOn(await choosePorts(options)).catch(async (error: unknown) => {
-    // A port found free may be lost before the server binds it: then once more with others.
-    if (!(error instanceof Error && error.message.includes('address already in use'))) throw error;
+    // A port found free may be lost before the server binds it, one of its own choice too; it then dies with a stack trace that does
+    // not always name it. So an early end is tried once more with other ports.
+    if (!(error instanceof Error && error.message.includes(endedEarly))) throw error;
     return startOn({ port: await freePort(null), uiPort: await freePort(null) });
   });
   return {
@@ -117,7 +119,7 @@ async function serves(child: GuardedChild, port: number): Promise<void> {
     if ((await answers(port)) && (await describes(`127.0.0.1:${port}`, temporalNamespace)) === null && !dead) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const what = dead ? 'ended before it was ready' : `was not ready after ${READY_WITHIN_MS} ms`;
+  const what = dead ? endedEarly : `was not ready after ${READY_WITHIN_MS} ms`;
   throw new Error(`The Temporal server ${what}\n${importantLines(child.lastWords())}`);
 }
 
