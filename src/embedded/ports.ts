@@ -35,6 +35,21 @@ export async function rememberedPort(home: string, name: string, preferred: numb
   return port;
 }
 
+const partsWithPorts = ['postgres', 'temporal', 'temporalUi', 'simulator', 'simulator-control'];
+/** Below the ports that systems hand out by themselves, so that nobody takes one while its part is dead. */
+const firstPort = 20_000;
+const portRange = 12_000;
+
+/**
+ * Gives a throw-away data folder ports by our process id: those that a Belay prefers may be taken by one that starts while a part of
+ * ours is dead.
+ */
+export async function choosePortsOfItsOwn(home: string): Promise<void> {
+  for (const [index, name] of partsWithPorts.entries()) {
+    await rememberedPort(home, name, firstPort + ((process.pid * partsWithPorts.length + index) % portRange));
+  }
+}
+
 // Several parts of one process choose ports at the same time and share one file.
 let writing: Promise<void> = Promise.resolve();
 

@@ -3,7 +3,7 @@ import { configOfThisProcess } from '../../src/config.ts';
 import { run } from '../../src/embedded/run.ts';
 import { startStack, type Stack } from '../../workers/stack.ts';
 import { checkout } from '../support/checkout.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { tempHome } from '../support/temp-folder.ts';
 import { temporalProgram } from '../support/temporal.ts';
 
 /** What one command line came to. */
@@ -49,7 +49,7 @@ export interface Stand {
 }
 
 export async function raiseStand(): Promise<Stand> {
-  const folder = await tempFolder();
+  const folder = await tempHome();
   try {
     const stack = await startStack({
       config: {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tempFolder, type TempFolder } from '../support/temp-folder.ts';
+import { tempHome, type TempFolder } from '../support/temp-folder.ts';
 import { startUp, survivors, type UpProcess } from './up-process.ts';
 
 let folder: TempFolder;
@@ -9,8 +9,8 @@ let home: string;
 const started: UpProcess[] = [];
 
 beforeAll(async () => {
-  folder = await tempFolder();
-  home = join(folder.path, 'home');
+  folder = await tempHome();
+  home = folder.path;
 });
 afterAll(async () => {
   for (const one of started) one.kill('SIGKILL');

@@ -17,7 +17,7 @@ import {
   type TradeTiming,
   type WishAnswer,
 } from '../../workflows/contract.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { tempHome } from '../support/temp-folder.ts';
 import { temporalProgram } from '../support/temporal.ts';
 
 /** A whole Belay on real processes with a market that moves only by hand, and one account per scenario. */
@@ -43,7 +43,7 @@ export interface StageOptions {
 const linesKept = 40;
 
 export async function raiseStage(options: StageOptions): Promise<Stage> {
-  const folder = await tempFolder();
+  const folder = await tempHome();
   const said: string[] = [];
   const listen = (role: string, line: string) => {
     said.push(`${role}: ${line.slice(0, 400)}`);
