@@ -1,30 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { lots, price } from '../../src/domain/decimal.ts';
 import type { Quote } from '../../src/domain/facts.ts';
-import type { Instrument } from '../../src/domain/instrument.ts';
 import type { TradeRequest } from '../../src/domain/trade/request.ts';
 import { checkOpen } from '../../src/trading/open.ts';
+import { eurusd } from '../db/book-world.ts';
 import { request } from '../domain/trade/book-model.ts';
 
-const eurusd: Instrument = {
-  symbol: 'EURUSD',
-  digits: 5,
-  tickSize: price('0.00001'),
-  pipSize: price('0.0001'),
-  contractSize: '100000',
-  volumeMin: lots('0.01'),
-  volumeMax: lots('100'),
-  volumeStep: lots('0.01'),
-  stopsLevelPoints: 10,
-  freezeLevelPoints: 0,
-  baseCurrency: 'EUR',
-  profitCurrency: 'USD',
-  swapLong: '0',
-  swapShort: '0',
-  swapTripleWeekday: 3,
-  tradeMode: 'FULL',
-  sessionOpen: true,
-};
 const quote: Quote = {
   symbol: 'EURUSD',
   bid: price('1.0849'),
